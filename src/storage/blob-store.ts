@@ -1,0 +1,50 @@
+import type { ByteRange } from '../core/byte-range.ts'
+import type { Digest } from '../core/digest.ts'
+
+/**
+ * Where a blob's bytes lie: a text that only the store that made it understands.
+ *
+ * Every commit makes a new location, also for bytes that are there already. So removing one location can never take
+ * away bytes that somebody else has just committed, and a damaged blob is healed by pushing it again.
+ */
+export type BlobLocation = string
+
+/** A blob to send: a file that the kernel copies, a stream, or a link that the client follows. */
+export type BlobSource =
+  | { readonly kind: 'file'; readonly path: string; readonly range: ByteRange }
+  | { readonly kind: 'stream'; readonly stream: ReadableStream<Uint8Array> }
+  | { readonly kind: 'link'; readonly url: string }
+
+/** Bytes that are complete and hashed, but not yet a blob. Made by `UploadStore.seal`. */
+export interface StagedBlob {
+  /** The upload's state, as the store that made it wrote it. */
+  readonly state: string
+  readonly digest: Digest
+  /** In bytes. */
+  readonly size: number
+}
+
+/** Immutable bytes by location. Knows nothing of names, formats or permissions. */
+export interface BlobStore {
+  /** The size in bytes, or null when nothing is there. */
+  stat(location: BlobLocation): Promise<number | null>
+  /**
+   * @param size   the blob's true size in bytes; a file of another size is damaged
+   * @param range  checked by the caller to lie within `size`; absent means all
+   * @throws RegistryError `BLOB_UNKNOWN` when the bytes are gone, `UNKNOWN` when the file has another size
+   */
+  open(location: BlobLocation, size: number, range?: ByteRange): Promise<BlobSource>
+  /** The same bytes, always as a stream: for scanning and checking. */
+  read(location: BlobLocation, range?: ByteRange): Promise<ReadableStream<Uint8Array>>
+  /**
+   * Makes a staged upload a blob at a new location. Durable when the promise resolves; costs the same for 1 KB and
+   * 20 GB. The staged bytes are consumed.
+   */
+  commit(staged: StagedBlob): Promise<BlobLocation>
+  /** Removes bytes; locations that are already gone are no error. */
+  remove(locations: readonly BlobLocation[]): Promise<void>
+  /** Every location with its size and age, in any order: for the reconciler. */
+  list(): AsyncIterable<{ readonly location: BlobLocation; readonly size: number; readonly modifiedAt: number }>
+  /** Resolves when the store answers. @throws RegistryError `UNAVAILABLE` */
+  ping(): Promise<void>
+}
