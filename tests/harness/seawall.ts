@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import { answersHttp, type BackgroundProgram, startProgram } from './background-program.ts'
+import { freePort } from './free-port.ts'
+import { removeFolder, temporaryFolder } from './temporary-folder.ts'
+
+const PROJECT = join(import.meta.dir, '..', '..')
+
+/** A server of the test's own: a process, a port and a data folder that nobody else uses. */
+export interface Seawall {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string
+  /** `127.0.0.1:PORT`, as it stands in front of an image's name. */
+  readonly host: string
+  /** The password of the user `admin`. */
+  readonly adminPassword: string
+  /** The server's process; another one after `restart`. */
+  readonly pid: number
+  /** Ends it in order and removes its data. */
+  stop(): Promise<void>
+  /** Ends it as a power cut would; the data stay for `restart`. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and data, ending it in order first where it still runs. */
+  restart(): Promise<void>
+}
+
+/** How this server differs from the default: SQLite and the disk in a new temporary folder. */
+export interface SeawallOptions {
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** `SEAWALL_TEST_COMMAND="dist/seawall serve"` tests another build than the sources. */
+function command(): string[] {
+  const other = process.env.SEAWALL_TEST_COMMAND
+  return other ? other.split(' ') : [process.execPath, join(PROJECT, 'src', 'main.ts'), 'serve']
+}
+
+/** Starts a server on a free port; its last words are in the error when it does not come up. */
+export async function startSeawall(options: SeawallOptions = {}): Promise<Seawall> {
+  const folder = await temporaryFolder('server')
+  const host = `127.0.0.1:${freePort()}`
+  const url = `http://${host}`
+  const adminPassword = `test-${crypto.randomUUID()}`
+  const passwordFile = join(folder, 'admin-password')
+  await Bun.write(passwordFile, `${adminPassword}\n`)
+
+  const env = {
+    HOME: folder,
+    SEAWALL_LISTEN: host,
+    SEAWALL_DATA: join(folder, 'data'),
+    SEAWALL_ADMIN_PASSWORD_FILE: passwordFile,
+    ...options.env,
+  }
+  const logFile = join(folder, 'server.log')
+  const isReady = () => answersHttp(`${url}/v2/`)
+  const start = () => startProgram(command(), { env, cwd: PROJECT, logFile, isReady })
+
+  let server: BackgroundProgram = await start().catch(async (error) => {
+    await removeFolder(folder)
+    throw error
+  })
+  return {
+    url,
+    host,
+    adminPassword,
+    get pid() {
+      return server.pid
+    },
+    async stop() {
+      await server.stop()
+      await removeFolder(folder)
+    },
+    kill: () => server.kill(),
+    async restart() {
+      await server.stop()
+      server = await start()
+    },
+  }
+}
