@@ -1,0 +1,96 @@
+import type { Artifact, HeldArtifact } from '../core/artifact.ts'
+import type { Digest } from '../core/digest.ts'
+import { many, type Reader, type Transaction } from '../storage/database.ts'
+import type { PackageId } from './packages.ts'
+
+/** Where an artifact is kept, without its bytes: what a pull by tag asks for first. */
+export interface ArtifactKey {
+  readonly id: number
+  readonly digest: Digest
+  readonly media_type: string
+}
+
+/** One indexed read, whatever the number of tags. */
+export function findByTag(reader: Reader, repositoryId: number, pkg: string, tag: string): Promise<ArtifactKey | null> {
+  return reader.first<ArtifactKey>`
+    select a.id, a.digest, a.media_type from packages p
+    join tags t on t.package_id = p.id and t.name = ${tag}
+    join artifacts a on a.package_id = p.id and a.digest = t.digest
+    where p.repository_id = ${repositoryId} and p.name = ${pkg}`
+}
+
+export function findByDigest(
+  reader: Reader,
+  repositoryId: number,
+  pkg: string,
+  digest: Digest,
+): Promise<ArtifactKey | null> {
+  return reader.first<ArtifactKey>`
+    select a.id, a.digest, a.media_type from packages p
+    join artifacts a on a.package_id = p.id and a.digest = ${digest}
+    where p.repository_id = ${repositoryId} and p.name = ${pkg}`
+}
+
+/** The exact bytes, or null when the artifact has gone since its key was read. */
+export async function readDocument(reader: Reader, artifactId: number): Promise<Uint8Array | null> {
+  const row = await reader.first<{ document: Uint8Array }>`select document from artifacts where id = ${artifactId}`
+  return row?.document ?? null
+}
+
+/** Any copy of an artifact by digest alone: for the program's own work, which has no name to ask by. */
+export function findAnywhere(reader: Reader, digest: Digest): Promise<HeldArtifact | null> {
+  return reader.first<HeldArtifact>`
+    select digest, media_type as "mediaType", document from artifacts where digest = ${digest} limit 1`
+}
+
+/** Which of these digests are artifacts of the package. */
+export async function presentArtifacts(tx: Reader, pkg: PackageId, digests: readonly Digest[]): Promise<Set<Digest>> {
+  if (digests.length === 0) return new Set()
+  const rows = await tx.all<{ digest: Digest }>`
+    select digest from artifacts where package_id = ${pkg} and digest in ${many(digests)}`
+  return new Set(rows.map((row) => row.digest))
+}
+
+/** Keeps an artifact and what it points at. One that is there already keeps its row and takes the new media type. */
+export async function saveArtifact(
+  tx: Transaction,
+  pkg: PackageId,
+  artifact: Artifact,
+  by: string,
+  now: number,
+): Promise<void> {
+  const annotations = artifact.annotations && JSON.stringify(artifact.annotations)
+  const row = await tx.first<{ id: number }>`
+    insert into artifacts (package_id, digest, media_type, artifact_type, subject, annotations, size, document,
+                           pushed_at, pushed_by)
+    values (${pkg}, ${artifact.digest}, ${artifact.mediaType}, ${artifact.artifactType}, ${artifact.subject},
+            ${annotations}, ${artifact.document.byteLength}, ${artifact.document}, ${now}, ${by})
+    on conflict (package_id, digest) do update set media_type = excluded.media_type, pushed_at = excluded.pushed_at
+    returning id`
+  if (!row) throw new Error('an upsert answered no row')
+  for (const digest of new Set(artifact.blobs)) {
+    await tx.run`insert into artifact_blobs (artifact_id, digest) values (${row.id}, ${digest}) on conflict do nothing`
+  }
+  for (const digest of new Set(artifact.children)) {
+    await tx.run`
+      insert into artifact_children (artifact_id, digest) values (${row.id}, ${digest}) on conflict do nothing`
+  }
+}
+
+/** Removes an artifact with its tags; answers false when it was not there. */
+export async function removeArtifact(
+  tx: Transaction,
+  pkg: PackageId,
+  digest: Digest,
+  by: string,
+  now: number,
+): Promise<boolean> {
+  const removed = await tx.run`delete from artifacts where package_id = ${pkg} and digest = ${digest}`
+  if (removed === 0) return false
+  await tx.run`
+    insert into tag_history (package_id, name, digest, changed_at, changed_by)
+    select package_id, name, null, cast(${now} as bigint), ${by} from tags
+    where package_id = ${pkg} and digest = ${digest}`
+  await tx.run`delete from tags where package_id = ${pkg} and digest = ${digest}`
+  return true
+}

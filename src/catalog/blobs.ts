@@ -1,0 +1,94 @@
+import type { Digest } from '../core/digest.ts'
+import { many, type Reader, type Transaction } from '../storage/database.ts'
+import type { PackageId } from './packages.ts'
+
+/** A blob as the catalog knows it. */
+export interface BlobRecord {
+  readonly digest: Digest
+  /** In bytes. */
+  readonly size: number
+  readonly location: string
+  /** When it was last wanted by a push; the collector leaves it alone for the grace period after that. */
+  readonly touched_at: number
+}
+
+/** A blob that is visible in an image. */
+export function findBlob(
+  reader: Reader,
+  repositoryId: number,
+  pkg: string,
+  digest: Digest,
+): Promise<BlobRecord | null> {
+  return reader.first<BlobRecord>`
+    select b.digest, b.size, b.location, b.touched_at from packages p
+    join package_blobs l on l.package_id = p.id and l.digest = ${digest}
+    join blobs b on b.digest = l.digest
+    where p.repository_id = ${repositoryId} and p.name = ${pkg}`
+}
+
+/** A blob by its digest alone: for the program's own work, never for a client. */
+export function findBlobAnywhere(reader: Reader, digest: Digest): Promise<BlobRecord | null> {
+  return reader.first<BlobRecord>`select digest, size, location, touched_at from blobs where digest = ${digest}`
+}
+
+/**
+ * Keeps a blob and shows it in a package. The row is locked until the end of the transaction, so the collector either
+ * has removed the blob before (then this makes it anew) or sees that it was touched.
+ *
+ * @returns the location that counts from now on: the given one, or the one that was there before
+ */
+export async function saveBlob(
+  tx: Transaction,
+  pkg: PackageId,
+  blob: { digest: Digest; size: number; location: string },
+  now: number,
+): Promise<string> {
+  const row = await tx.first<{ location: string }>`
+    insert into blobs (digest, size, location, created_at, touched_at)
+    values (${blob.digest}, ${blob.size}, ${blob.location}, ${now}, ${now})
+    on conflict (digest) do update set touched_at = excluded.touched_at
+    returning location`
+  if (!row) throw new Error('an upsert answered no row')
+  await linkBlob(tx, pkg, blob.digest, now)
+  return row.location
+}
+
+/** Puts a blob's bytes somewhere else: after they were found damaged and pushed again. */
+export async function moveBlob(tx: Transaction, digest: Digest, location: string): Promise<void> {
+  await tx.run`update blobs set location = ${location} where digest = ${digest}`
+}
+
+/** Shows a blob that exists in a package; answers false when the collector has taken it. */
+export async function touchAndLinkBlob(tx: Transaction, pkg: PackageId, digest: Digest, now: number): Promise<boolean> {
+  const touched = await tx.run`update blobs set touched_at = ${now} where digest = ${digest}`
+  if (touched === 0) return false
+  await linkBlob(tx, pkg, digest, now)
+  return true
+}
+
+async function linkBlob(tx: Transaction, pkg: PackageId, digest: Digest, now: number): Promise<void> {
+  await tx.run`
+    insert into package_blobs (package_id, digest, created_at) values (${pkg}, ${digest}, ${now})
+    on conflict (package_id, digest) do nothing`
+}
+
+/** Says that blobs of a package are about to be used; answers those that are there and visible in it. */
+export async function touchBlobs(
+  tx: Transaction,
+  pkg: PackageId,
+  digests: readonly Digest[],
+  now: number,
+): Promise<Set<Digest>> {
+  if (digests.length === 0) return new Set()
+  const rows = await tx.all<{ digest: Digest }>`
+    update blobs set touched_at = ${now}
+    where digest in ${many([...digests].sort())}
+      and digest in (select digest from package_blobs where package_id = ${pkg})
+    returning digest`
+  return new Set(rows.map((row) => row.digest))
+}
+
+/** Hides a blob in one package; others keep it. Answers false when it was not visible there. */
+export async function unlinkBlob(tx: Transaction, pkg: PackageId, digest: Digest): Promise<boolean> {
+  return (await tx.run`delete from package_blobs where package_id = ${pkg} and digest = ${digest}`) > 0
+}

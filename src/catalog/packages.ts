@@ -1,0 +1,52 @@
+import type { RepositoryRecord } from '../core/repository.ts'
+import { many, type Reader, type Transaction } from '../storage/database.ts'
+
+/** A package's key in the catalog. */
+export type PackageId = number
+
+export async function findPackage(reader: Reader, repositoryId: number, name: string): Promise<PackageId | null> {
+  const row = await reader.first<{ id: number }>`
+    select id from packages where repository_id = ${repositoryId} and name = ${name}`
+  return row?.id ?? null
+}
+
+/** The package's id, made when it was not there. */
+export async function savePackage(
+  tx: Transaction,
+  repository: RepositoryRecord,
+  name: string,
+  now: number,
+): Promise<PackageId> {
+  const made = await tx.first<{ id: number }>`
+    insert into packages (repository_id, name, full_name, created_at)
+    values (${repository.id}, ${name}, ${`${repository.name}/${name}`}, ${now})
+    on conflict (repository_id, name) do update set name = excluded.name
+    returning id`
+  if (!made) throw new Error('an upsert answered no row')
+  return made.id
+}
+
+/** A package as the catalog lists it. */
+export interface ListedPackage {
+  readonly repository_id: number
+  readonly name: string
+  readonly full_name: string
+}
+
+/**
+ * Packages that hold something, in the order of their full names, out of some repositories.
+ *
+ * @param after  a full name; it need not exist
+ */
+export function listPackages(
+  reader: Reader,
+  repositoryIds: readonly number[],
+  after: string,
+  limit: number,
+): Promise<ListedPackage[]> {
+  return reader.all<ListedPackage>`
+    select repository_id, name, full_name from packages
+    where full_name > ${after} and repository_id in ${many(repositoryIds)}
+      and exists (select 1 from artifacts where artifacts.package_id = packages.id)
+    order by full_name limit ${limit}`
+}

@@ -1,0 +1,89 @@
+import { type Database, type Reader, skipLocked, type Transaction } from '../storage/database.ts'
+
+/** Work that is to be done once, outlives a crash, and is retried. */
+export interface Job {
+  readonly id: number
+  /** Which handler does it. */
+  readonly kind: string
+  /** What it is about; there is one job of a kind for a subject at a time. */
+  readonly subject: string
+  readonly payload: string
+  /** Times it was begun, this one included. */
+  readonly attempts: number
+}
+
+/** How long a claim holds without being renewed, in milliseconds. */
+export const CLAIM_MS = 30_000
+
+/**
+ * Adds a job in the transaction of what causes it. The same job waiting already is the same job; one that is being done
+ * will be done again, as it may have begun too early to see what has changed.
+ */
+export async function saveJob(
+  tx: Transaction,
+  job: { kind: string; subject: string; payload?: unknown; runAt?: number },
+  now: number,
+): Promise<void> {
+  const payload = JSON.stringify(job.payload ?? null)
+  await tx.run`
+    insert into jobs (kind, subject, payload, state, run_at, attempts, claimed_by, claimed_until, failure, created_at)
+    values (${job.kind}, ${job.subject}, ${payload}, 'queued', ${job.runAt ?? now}, 0, null, 0, null, ${now})
+    on conflict (kind, subject) do update set payload = excluded.payload, state = 'queued', run_at = excluded.run_at,
+      attempts = 0, claimed_by = null, claimed_until = 0, failure = null`
+}
+
+/** Takes the job whose turn it is, also one whose worker has died. */
+export function claimJob(db: Database, by: string, now: number): Promise<Job | null> {
+  return db.transaction(
+    (tx) => tx.first<Job>`
+      update jobs set state = 'running', claimed_by = ${by}, claimed_until = ${now + CLAIM_MS}, attempts = attempts + 1
+      where id = (
+        select id from jobs
+        where (state = 'queued' and run_at <= ${now}) or (state = 'running' and claimed_until < ${now})
+        order by run_at, id limit 1 ${skipLocked})
+      returning id, kind, subject, payload, attempts`,
+  )
+}
+
+/** Whether there is anything to claim: a read, so that idle workers do not write. */
+export async function hasTurn(reader: Reader, now: number): Promise<boolean> {
+  const row = await reader.first`
+    select 1 as yes from jobs
+    where (state = 'queued' and run_at <= ${now}) or (state = 'running' and claimed_until < ${now}) limit 1`
+  return row !== null
+}
+
+/** Moves the end of a claim on; answers false when the job is no longer the caller's. */
+export function renewJob(db: Database, id: number, by: string, now: number): Promise<boolean> {
+  return db.transaction(
+    async (tx) =>
+      (await tx.run`update jobs set claimed_until = ${now + CLAIM_MS} where id = ${id} and claimed_by = ${by}`) > 0,
+  )
+}
+
+/** Ends a job that was done; one that was queued anew meanwhile stays. */
+export async function finishJob(db: Database, id: number, by: string): Promise<void> {
+  await db.transaction((tx) => tx.run`delete from jobs where id = ${id} and claimed_by = ${by}`)
+}
+
+/** Puts a job back for a later try, or aside for good when `runAt` is null. */
+export async function failJob(
+  db: Database,
+  id: number,
+  by: string,
+  failure: string,
+  runAt: number | null,
+): Promise<void> {
+  const state = runAt === null ? 'failed' : 'queued'
+  await db.transaction(
+    (tx) => tx.run`
+      update jobs set state = ${state}, run_at = ${runAt ?? 0}, claimed_by = null, claimed_until = 0,
+        failure = ${failure.slice(0, 1000)}
+      where id = ${id} and claimed_by = ${by}`,
+  )
+}
+
+/** How many jobs of each kind wait, run or have failed: for the metrics. */
+export function countJobs(reader: Reader): Promise<{ kind: string; state: string; jobs: number }[]> {
+  return reader.all`select kind, state, count(*) as jobs from jobs group by kind, state`
+}

@@ -1,0 +1,94 @@
+import type { Log } from '../core/log.ts'
+import type { Database } from '../storage/database.ts'
+import { CLAIM_MS, claimJob, failJob, finishJob, hasTurn, type Job, renewJob } from './queue.ts'
+
+/** Does one kind of job. What it throws puts the job back for a later try. */
+export type JobHandler = (job: Job, signal: AbortSignal) => Promise<void>
+
+/** What a worker needs. */
+export interface WorkerOptions {
+  readonly db: Database
+  readonly handlers: Readonly<Record<string, JobHandler>>
+  /** Jobs done at once. */
+  readonly concurrency: number
+  readonly log: Log
+}
+
+const POLL_MS = 1_000
+const MOST_ATTEMPTS = 5
+
+/** Claims jobs and does them, until it is stopped. Several may run on one database, in any number of processes. */
+export class Worker {
+  readonly #options: WorkerOptions
+  readonly #id = crypto.randomUUID()
+  readonly #stopping = new AbortController()
+  readonly #loops: Promise<void>[] = []
+  #wake: () => void = () => {}
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    for (let n = 0; n < this.#options.concurrency; n++) this.#loops.push(this.#loop(`${this.#id}-${n}`))
+  }
+
+  /** Says that there is a new job, so that it need not wait for the next look. */
+  poke(): void {
+    this.#wake()
+  }
+
+  /** Takes no new jobs, asks those under way to stop, and waits for them. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#wake()
+    await Promise.all(this.#loops)
+  }
+
+  async #loop(by: string): Promise<void> {
+    const { db, log } = this.#options
+    while (!this.#stopping.signal.aborted) {
+      try {
+        const job = (await hasTurn(db, Date.now())) ? await claimJob(db, by, Date.now()) : null
+        if (job) await this.#work(job, by)
+        else await this.#pause()
+      } catch (error) {
+        log.error('jobs.loop_failed', error)
+        await this.#pause()
+      }
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, POLL_MS)
+      const before = this.#wake
+      this.#wake = () => {
+        clearTimeout(timer)
+        this.#wake = () => {}
+        resolve()
+        before()
+      }
+      if (this.#stopping.signal.aborted) this.#wake()
+    })
+  }
+
+  async #work(job: Job, by: string): Promise<void> {
+    const { db, handlers, log } = this.#options
+    const renewal = setInterval(() => void renewJob(db, job.id, by, Date.now()).catch(() => {}), CLAIM_MS / 3)
+    try {
+      const handler = handlers[job.kind]
+      if (!handler) throw new Error(`no handler for jobs of kind ${job.kind}`)
+      await handler(job, this.#stopping.signal)
+      await finishJob(db, job.id, by)
+    } catch (error) {
+      const isStopping = this.#stopping.signal.aborted
+      if (!isStopping) log.error('jobs.failed', error, { kind: job.kind, subject: job.subject, attempts: job.attempts })
+      const again = isStopping || job.attempts < MOST_ATTEMPTS
+      const delay = isStopping ? 0 : 1_000 * 4 ** job.attempts
+      await failJob(db, job.id, by, String(error), again ? Date.now() + delay : null)
+    } finally {
+      clearInterval(renewal)
+    }
+  }
+}
