@@ -30,6 +30,9 @@ const SEES_ONLY: Record<string, readonly string[]> = {
   web: ['web', 'src/api'],
 }
 
+/** Longest that a source file may be; talk about it long before. */
+const MAX_LINES = 400
+
 const root = join(import.meta.dir, '..')
 
 function roomOf(file: string): string {
@@ -96,5 +99,14 @@ describe('the house', () => {
       if (/'node:|Bun\.(?!CryptoHasher)|\bfetch\(/.test(await Bun.file(join(root, file)).text())) wrong.push(file)
     }
     expect(wrong).toEqual([])
+  })
+
+  it('keeps every file within its length', async () => {
+    const wrong: string[] = []
+    for (const file of new Bun.Glob('{src,cli,web,tests,scripts,bench}/**/*.{ts,tsx,mjs}').scanSync(root)) {
+      const lines = (await Bun.file(join(root, file)).text()).split('\n').length - 1
+      if (lines > MAX_LINES) wrong.push(`${file}: ${lines} lines`)
+    }
+    expect(wrong.sort()).toEqual([])
   })
 })
