@@ -1,0 +1,160 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RegistryError } from '../core/errors.ts'
+import type { Row, SqlPart, Transaction } from './database.ts'
+import type { MigratableDatabase, ScriptTransaction } from './migratable-database.ts'
+import { SqliteConnection } from './sqlite-connection.ts'
+import { isBusy } from './sqlite-failure.ts'
+import { SqliteTransaction } from './sqlite-transaction.ts'
+import { Turns } from './turns.ts'
+
+/** How long a transaction waits for the others before it gives up, in milliseconds. */
+const MAX_WAIT_MS = 30_000
+/** How long another process may hold the file before we give up, in milliseconds. */
+const MAX_BUSY_MS = 10_000
+/** The longest timer there is, in milliseconds. */
+const FOREVER_MS = 2 ** 31 - 1
+
+// busy_timeout stops the whole event loop, so it is short; the longer waiting is ours
+const PRAGMAS = [
+  'busy_timeout = 5',
+  'journal_mode = wal',
+  'foreign_keys = on',
+  'temp_store = memory',
+  'cache_size = -8000',
+]
+const WRITER = [...PRAGMAS, 'synchronous = full', 'journal_size_limit = 67108864']
+const READER = [...PRAGMAS, 'query_only = on']
+
+/** The transaction whose work is running, to notice one that would wait for itself. */
+const running = new AsyncLocalStorage<SqliteTransaction>()
+
+/**
+ * The database in one file beside the program.
+ *
+ * One connection writes, a transaction at a time; another one reads and sees only what is committed. Other processes
+ * may have the same file open.
+ */
+export class SqliteDatabase implements MigratableDatabase {
+  readonly engine = 'sqlite'
+  readonly #writer: SqliteConnection
+  readonly #reader: SqliteConnection
+  readonly #turns = new Turns()
+  readonly #cleanUp: () => Promise<void>
+  #closed = false
+
+  private constructor(writer: SqliteConnection, reader: SqliteConnection, cleanUp: () => Promise<void>) {
+    this.#writer = writer
+    this.#reader = reader
+    this.#cleanUp = cleanUp
+  }
+
+  /**
+   * @param path  the file, made when it is not there; its folder must exist. `:memory:` is a file in the system's
+   *   temporary folder that goes when the database is closed: two connections cannot share memory without locks
+   */
+  static async open(path: string): Promise<SqliteDatabase> {
+    if (path !== ':memory:') return SqliteDatabase.#openFile(path, async () => {})
+    const folder = await mkdtemp(join(tmpdir(), 'seawall-database-'))
+    return SqliteDatabase.#openFile(join(folder, 'database'), () => rm(folder, { recursive: true, force: true }))
+  }
+
+  static async #openFile(path: string, cleanUp: () => Promise<void>): Promise<SqliteDatabase> {
+    const writer = await whileBusy(() => new SqliteConnection(path, WRITER))
+    const reader = await whileBusy(() => new SqliteConnection(path, READER))
+    return new SqliteDatabase(writer, reader, cleanUp)
+  }
+
+  async all<T extends object = Row>(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<T[]> {
+    this.#assertOpen()
+    // the caller names the shape of the rows; no compiler reads SQL
+    return whileBusy(() => this.#reader.all(strings, parts) as T[])
+  }
+
+  async first<T extends object = Row>(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<T | null> {
+    this.#assertOpen()
+    // as above
+    return whileBusy(() => this.#reader.first(strings, parts) as T | null)
+  }
+
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.migration(work)
+  }
+
+  async migration<T>(work: (tx: ScriptTransaction) => Promise<T>): Promise<T> {
+    this.#assertOpen()
+    if (running.getStore()?.isOpen) throw new Error('a transaction inside a transaction: hand the outer one on')
+    if (!(await this.#turns.take(MAX_WAIT_MS))) throw busy()
+    try {
+      await whileBusy(() => this.#begin())
+      return await this.#commit(work)
+    } finally {
+      this.#turns.release()
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.first`select 1 as one from sqlite_schema limit 1`
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#turns.take(FOREVER_MS)
+    this.#reader.close()
+    this.#writer.close()
+    await this.#cleanUp()
+  }
+
+  #begin(): void {
+    // a rollback can fail too, on a broken disk; what it left must not become part of the next transaction
+    if (this.#writer.inTransaction) this.#writer.script('rollback')
+    this.#writer.script('begin immediate')
+  }
+
+  async #commit<T>(work: (tx: ScriptTransaction) => Promise<T>): Promise<T> {
+    const tx = new SqliteTransaction(this.#writer)
+    try {
+      const result = await running.run(tx, work, tx)
+      tx.end()
+      this.#writer.script('commit')
+      return result
+    } catch (error) {
+      tx.abandon()
+      this.#rollback()
+      throw error
+    }
+  }
+
+  #rollback(): void {
+    try {
+      if (this.#writer.inTransaction) this.#writer.script('rollback')
+    } catch {
+      // what made us roll back is the error to tell; `#begin` tries again
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new RegistryError('UNAVAILABLE', undefined, { message: 'the database is closed' })
+  }
+}
+
+/** Tries again, with pauses for everybody else, while another connection holds a lock. */
+async function whileBusy<T>(attempt: () => T): Promise<T> {
+  const deadline = performance.now() + MAX_BUSY_MS
+  for (;;) {
+    try {
+      return attempt()
+    } catch (error) {
+      if (!isBusy(error)) throw error
+      if (performance.now() > deadline) throw error
+    }
+    await Bun.sleep(1 + Math.random() * 20)
+  }
+}
+
+function busy(): RegistryError {
+  return new RegistryError('UNAVAILABLE', undefined, { message: 'the database is busy', retryAfterSeconds: 1 })
+}
