@@ -16,6 +16,8 @@ export interface Actor {
   /** The name that people read in logs, history and audit. */
   readonly name: string
   readonly isAdmin: boolean
+  /** Set for an access token that was made to read only: its owner's rights, but never more than to look and pull. */
+  readonly readOnly?: true
   /** Set for a registry token: it grants exactly these, decided when it was issued, and nothing else. */
   readonly tokenAccess?: readonly TokenAccess[]
 }
