@@ -1,0 +1,27 @@
+import type { Stats } from 'node:fs'
+import { readdir, stat, unlink } from 'node:fs/promises'
+import { diskFailure, systemCode } from './disk-failure.ts'
+
+/** The file's facts, or null when there is none. */
+export function statIfThere(path: string): Promise<Stats | null> {
+  return orElse(null, () => stat(path))
+}
+
+/** Names in a folder, none when it is missing. */
+export function namesIn(folder: string): Promise<string[]> {
+  return orElse([], () => readdir(folder))
+}
+
+/** Removes a file; one that is already gone is no error. */
+export function unlinkIfThere(path: string): Promise<void> {
+  return orElse(undefined, () => unlink(path))
+}
+
+async function orElse<T>(absent: T, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return absent
+    throw diskFailure(error)
+  }
+}

@@ -1,0 +1,121 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { algorithmOf, type Digest, type DigestAlgorithm, digestOf } from '../core/digest.ts'
+import { RegistryError } from '../core/errors.ts'
+import type { StagedBlob } from './blob-store.ts'
+import { namesIn, statIfThere, unlinkIfThere } from './disk-entries.ts'
+import { diskFailure, systemCode } from './disk-failure.ts'
+import { isUploadId, UPLOADS, uploadPath } from './disk-layout.ts'
+import { DurableFolders, syncFolder } from './durable-folders.ts'
+import { RunningHashes } from './running-hashes.ts'
+import { StagedFile } from './staged-file.ts'
+import type { UploadState, UploadStore } from './upload-store.ts'
+
+/** Uploads as files `uploads/<id>` of a folder. The state is the id; the row's offset says how much of the file counts. */
+export class DiskUploadStore implements UploadStore {
+  readonly #folder: string
+  readonly #folders = new DurableFolders()
+  readonly #hashes = new RunningHashes()
+
+  /** @param folder  the store's, shared with the `DiskBlobStore`; made when it is missing */
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Makes no file yet: the first byte does. */
+  async create(id: string, algorithm: DigestAlgorithm): Promise<UploadState> {
+    uploadPath(this.#folder, id)
+    return { state: id, offset: 0, digest: digestOf('', algorithm) }
+  }
+
+  async append(upload: UploadState, body: ReadableStream<Uint8Array>, maxBytes: number): Promise<UploadState> {
+    try {
+      return await this.#append(upload, body, maxBytes)
+    } catch (error) {
+      // nothing reads it any more; refused when reading it has already ended it
+      body.cancel(error).catch(() => {})
+      throw error
+    }
+  }
+
+  async seal(upload: UploadState, algorithm: DigestAlgorithm): Promise<StagedBlob> {
+    const digest = algorithmOf(upload.digest) === algorithm ? upload.digest : await this.#digest(upload, algorithm)
+    return { state: upload.state, digest, size: upload.offset }
+  }
+
+  async discard(upload: UploadState): Promise<void> {
+    await unlinkIfThere(uploadPath(this.#folder, upload.state))
+  }
+
+  async *list(): AsyncIterable<{ readonly id: string; readonly state: string; readonly modifiedAt: number }> {
+    const folder = join(this.#folder, UPLOADS)
+    for (const id of await namesIn(folder)) {
+      if (!isUploadId(id)) continue
+      const found = await statIfThere(join(folder, id))
+      if (found) yield { id, state: id, modifiedAt: found.mtimeMs }
+    }
+  }
+
+  async #append(upload: UploadState, body: ReadableStream<Uint8Array>, maxBytes: number): Promise<UploadState> {
+    const file = await this.#open(upload)
+    try {
+      await file.cutTo(upload.offset)
+      const hasher = this.#hashes.find(upload.state, upload) ?? (await rehash(file, upload))
+      await file.write(body, hasher, maxBytes)
+      await file.sync()
+      const digest = hexDigest(hasher.copy(), algorithmOf(upload.digest))
+      const after = { state: upload.state, offset: file.offset, digest }
+      this.#hashes.keep(upload.state, after, hasher)
+      return after
+    } catch (error) {
+      await file.giveUp(upload.offset)
+      throw error
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #open(upload: UploadState): Promise<StagedFile> {
+    const path = uploadPath(this.#folder, upload.state)
+    try {
+      if (upload.offset > 0) return new StagedFile(await open(path, constants.O_RDWR))
+      const folder = join(this.#folder, UPLOADS)
+      await this.#folders.make(folder)
+      const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+      return new StagedFile(handle, () => syncFolder(folder))
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw diskFailure(error)
+      this.#folders.forget(join(this.#folder, UPLOADS))
+      throw new RegistryError('BLOB_UPLOAD_UNKNOWN', undefined, { cause: error })
+    }
+  }
+
+  async #digest(upload: UploadState, algorithm: DigestAlgorithm): Promise<Digest> {
+    if (upload.offset === 0) return digestOf('', algorithm)
+    const file = await this.#open(upload)
+    try {
+      await file.atLeast(upload.offset)
+      const hasher = new Bun.CryptoHasher(algorithm)
+      await file.read(upload.offset, hasher)
+      return hexDigest(hasher, algorithm)
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+/** Reads the bytes of an upload that another process, or an earlier life of this one, has taken. */
+async function rehash(file: StagedFile, upload: UploadState): Promise<Bun.CryptoHasher> {
+  const algorithm = algorithmOf(upload.digest)
+  const hasher = new Bun.CryptoHasher(algorithm)
+  await file.read(upload.offset, hasher)
+  const actual = hexDigest(hasher.copy(), algorithm)
+  if (actual === upload.digest) return hasher
+  const cause = new Error(`staged bytes of upload ${upload.state} are damaged: ${actual}, should be ${upload.digest}`)
+  throw new RegistryError('BLOB_UPLOAD_INVALID', undefined, { cause })
+}
+
+function hexDigest(hasher: Bun.CryptoHasher, algorithm: DigestAlgorithm): Digest {
+  return `${algorithm}:${hasher.digest('hex')}`
+}

@@ -1,0 +1,122 @@
+import { writeSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { RegistryError } from '../core/errors.ts'
+import { diskFailure } from './disk-failure.ts'
+
+/** Most bytes written by one call: a larger chunk must not hold the event loop. */
+const WRITE_BYTES = 1024 * 1024
+
+/** Bytes after which the disk is told to begin, so that writes do not run into a wall of unwritten pages. */
+const FLUSH_BYTES = 32 * 1024 * 1024
+
+const READ_BYTES = 256 * 1024
+
+/** An open file that takes an upload's bytes. Errors of the file system come out as what they mean to a client. */
+export class StagedFile {
+  readonly #handle: FileHandle
+  readonly #nameDurable: (() => Promise<void>) | undefined
+  #flushing: Promise<void> = Promise.resolve()
+  /** Where the next byte goes. */
+  offset = 0
+
+  /** @param nameDurable  writes the file's name to the disk; absent when that was done before */
+  constructor(handle: FileHandle, nameDurable?: () => Promise<void>) {
+    this.#handle = handle
+    this.#nameDurable = nameDurable
+  }
+
+  /** Drops what a crashed or failed request has left behind `offset`. @throws RegistryError `BLOB_UPLOAD_INVALID` */
+  async cutTo(offset: number): Promise<void> {
+    const size = await this.atLeast(offset)
+    if (size > offset) await onDisk(this.#handle.truncate(offset))
+    this.offset = offset
+  }
+
+  /** Answers the size. @throws RegistryError `BLOB_UPLOAD_INVALID` when bytes are missing */
+  async atLeast(size: number): Promise<number> {
+    const actual = (await onDisk(this.#handle.stat())).size
+    if (actual >= size) return actual
+    const cause = new Error(`a staged file has ${actual} bytes, should have ${size}`)
+    throw new RegistryError('BLOB_UPLOAD_INVALID', undefined, { cause })
+  }
+
+  /**
+   * Writes and hashes all of `body`.
+   *
+   * Each chunk goes to the page cache by a synchronous call: 64 KiB take less time than handing them to another thread
+   * (measured for 256 MB: 0.36 s of CPU, 0.48 with 1 MiB pieces joined first, 0.62 through a file sink). What may
+   * take long, writing pages to the disk, runs elsewhere and is waited for.
+   */
+  async write(body: ReadableStream<Uint8Array>, hasher: Bun.CryptoHasher, maxBytes: number): Promise<void> {
+    let flushAt = this.offset + FLUSH_BYTES
+    for await (const chunk of body) {
+      if (this.offset + chunk.length > maxBytes) throw new RegistryError('BLOB_TOO_LARGE', { maxBytes })
+      for (let from = 0; from < chunk.length; from += WRITE_BYTES) {
+        const piece = chunk.subarray(from, from + WRITE_BYTES)
+        hasher.update(piece)
+        this.#write(piece)
+        if (this.offset < flushAt) continue
+        flushAt = this.offset + FLUSH_BYTES
+        await this.#flushing
+        this.#flush()
+      }
+    }
+  }
+
+  /** Resolves when bytes and name are on the disk. */
+  async sync(): Promise<void> {
+    await this.#flushing
+    await onDisk(Promise.all([this.#handle.datasync(), this.#nameDurable?.()]))
+  }
+
+  /** Hashes the first `size` bytes. */
+  async read(size: number, hasher: Bun.CryptoHasher): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES)
+    for (let at = 0; at < size; ) {
+      const { bytesRead } = await onDisk(this.#handle.read(buffer, 0, Math.min(READ_BYTES, size - at), at))
+      if (bytesRead === 0) throw new RegistryError('BLOB_UPLOAD_INVALID')
+      hasher.update(buffer.subarray(0, bytesRead))
+      at += bytesRead
+    }
+  }
+
+  /** Frees the room that a failed append took; the next one does it again if this fails too. */
+  async giveUp(offset: number): Promise<void> {
+    await this.#flushing.catch(() => {})
+    await this.#handle
+      .stat()
+      .then(({ size }) => (size > offset ? this.#handle.truncate(offset) : undefined))
+      .catch(() => {})
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close()
+  }
+
+  #write(bytes: Uint8Array): void {
+    try {
+      // a nearly full disk takes a part; the next call says why
+      for (let at = 0; at < bytes.length; ) {
+        const written = writeSync(this.#handle.fd, bytes, at, bytes.length - at, this.offset)
+        at += written
+        this.offset += written
+      }
+    } catch (error) {
+      throw diskFailure(error)
+    }
+  }
+
+  #flush(): void {
+    this.#flushing = onDisk(this.#handle.datasync())
+    // seen by whoever waits for it next
+    this.#flushing.catch(() => {})
+  }
+}
+
+async function onDisk<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    throw diskFailure(error)
+  }
+}
