@@ -92,3 +92,15 @@ export async function touchBlobs(
 export async function unlinkBlob(tx: Transaction, pkg: PackageId, digest: Digest): Promise<boolean> {
   return (await tx.run`delete from package_blobs where package_id = ${pkg} and digest = ${digest}`) > 0
 }
+
+/** Packages that show a blob, in no order that matters. */
+export function listHolders(
+  reader: Reader,
+  digest: Digest,
+  limit: number,
+): Promise<{ repository: string; image: string }[]> {
+  return reader.all`
+    select r.name as repository, p.name as image from package_blobs l
+    join packages p on p.id = l.package_id join repositories r on r.id = p.repository_id
+    where l.digest = ${digest} limit ${limit}`
+}

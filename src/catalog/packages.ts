@@ -17,6 +17,9 @@ export async function savePackage(
   name: string,
   now: number,
 ): Promise<PackageId> {
+  const found = await findPackage(tx, repository.id, name)
+  if (found !== null) return found
+  // Two may make it at once: the update waits for the other and answers its row.
   const made = await tx.first<{ id: number }>`
     insert into packages (repository_id, name, full_name, created_at)
     values (${repository.id}, ${name}, ${`${repository.name}/${name}`}, ${now})

@@ -23,7 +23,7 @@ export class Worker {
   readonly #id = crypto.randomUUID()
   readonly #stopping = new AbortController()
   readonly #loops: Promise<void>[] = []
-  #wake: () => void = () => {}
+  readonly #sleepers = new Set<() => void>()
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -35,13 +35,13 @@ export class Worker {
 
   /** Says that there is a new job, so that it need not wait for the next look. */
   poke(): void {
-    this.#wake()
+    for (const wake of [...this.#sleepers]) wake()
   }
 
   /** Takes no new jobs, asks those under way to stop, and waits for them. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#wake()
+    this.poke()
     await Promise.all(this.#loops)
   }
 
@@ -61,15 +61,13 @@ export class Worker {
 
   #pause(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS)
-      const before = this.#wake
-      this.#wake = () => {
+      const wake = (): void => {
         clearTimeout(timer)
-        this.#wake = () => {}
+        this.#sleepers.delete(wake)
         resolve()
-        before()
       }
-      if (this.#stopping.signal.aborted) this.#wake()
+      const timer = setTimeout(wake, this.#stopping.signal.aborted ? 0 : POLL_MS)
+      this.#sleepers.add(wake)
     })
   }
 

@@ -1,0 +1,19 @@
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import type { Database } from '../storage/database.ts'
+import type { UploadStore } from '../storage/upload-store.ts'
+import type { DocumentCache } from './document-cache.ts'
+
+/** What local packages are built on; one set for the whole program. */
+export interface LocalServices {
+  readonly db: Database
+  readonly blobs: BlobStore
+  readonly uploads: UploadStore
+  readonly documents: DocumentCache
+  readonly clock: Clock
+  readonly log: Log
+  readonly maxBlobBytes: number
+  /** Called after a push has added a job. */
+  readonly onJob: () => void
+}

@@ -1,0 +1,171 @@
+import { moveBlob, saveBlob } from '../catalog/blobs.ts'
+import { savePackage } from '../catalog/packages.ts'
+import { findUpload, removeUpload, saveProgress, saveUpload, type UploadRow } from '../catalog/uploads.ts'
+import { algorithmOf, type Digest, type DigestAlgorithm } from '../core/digest.ts'
+import { RegistryError } from '../core/errors.ts'
+import type { RepositoryRecord } from '../core/repository.ts'
+import type { StagedBlob } from '../storage/blob-store.ts'
+import type { UploadState } from '../storage/upload-store.ts'
+import type { LocalServices } from './local-services.ts'
+import type { BlobStat, ChunkPosition, PackageUploads, UploadStat } from './package.ts'
+import { type UploadClaim, withClaim } from './upload-claim.ts'
+
+/** The unfinished blobs of a package in a local repository: a row each, and bytes in the upload store. */
+export class LocalUploads implements PackageUploads {
+  readonly #services: LocalServices
+  readonly #repository: RepositoryRecord
+  readonly #package: string
+
+  constructor(services: LocalServices, repository: RepositoryRecord, pkg: string) {
+    this.#services = services
+    this.#repository = repository
+    this.#package = pkg
+  }
+
+  async start(algorithm: DigestAlgorithm): Promise<UploadStat> {
+    const { db, uploads, clock } = this.#services
+    const id = crypto.randomUUID()
+    const made = await uploads.create(id, algorithm)
+    await db.transaction(async (tx) => {
+      const pkg = await savePackage(tx, this.#repository, this.#package, clock())
+      const row = { id, package_id: pkg, algorithm, state: made.state, taken: made.offset, digest: made.digest }
+      await saveUpload(tx, row, clock())
+    })
+    return { id, offset: 0 }
+  }
+
+  async stat(id: string): Promise<UploadStat> {
+    const upload = await findUpload(this.#services.db, this.#repository.id, this.#package, id)
+    if (!upload) throw new RegistryError('BLOB_UPLOAD_UNKNOWN', { id })
+    return { id, offset: upload.taken }
+  }
+
+  async append(id: string, position: ChunkPosition, body: ReadableStream<Uint8Array>): Promise<UploadStat> {
+    try {
+      return await this.#claimed(id, async ({ by, upload }) => {
+        const next = await this.#take(upload, position, body)
+        await this.#keepProgress(id, by, next)
+        return { id, offset: next.offset }
+      })
+    } finally {
+      await discard(body)
+    }
+  }
+
+  async commit(
+    id: string,
+    digest: Digest,
+    position: ChunkPosition,
+    last: ReadableStream<Uint8Array> | null,
+  ): Promise<BlobStat> {
+    try {
+      return await this.#claimed(id, async (claim) => {
+        const complete = last ? await this.#take(claim.upload, position, last) : this.#check(claim.upload, position)
+        const staged = await this.#services.uploads.seal(complete, algorithmOf(digest))
+        if (staged.digest !== digest) {
+          throw new RegistryError('DIGEST_INVALID', { expected: digest, actual: staged.digest })
+        }
+        await this.#keep(staged, claim)
+        return { digest, size: staged.size }
+      })
+    } finally {
+      if (last) await discard(last)
+    }
+  }
+
+  async cancel(id: string): Promise<void> {
+    const { db, uploads } = this.#services
+    await this.#claimed(id, async ({ upload }) => {
+      await db.transaction((tx) => removeUpload(tx, id))
+      await uploads.discard(stateOf(upload))
+    })
+  }
+
+  async put(digest: Digest, position: ChunkPosition, body: ReadableStream<Uint8Array>): Promise<BlobStat> {
+    const { uploads } = this.#services
+    const empty = await uploads.create(crypto.randomUUID(), algorithmOf(digest))
+    try {
+      const complete = await this.#takeFrom(empty, position, body)
+      const staged = await uploads.seal(complete, algorithmOf(digest))
+      if (staged.digest !== digest) {
+        throw new RegistryError('DIGEST_INVALID', { expected: digest, actual: staged.digest })
+      }
+      await this.#keep(staged, null)
+      return { digest, size: staged.size }
+    } catch (error) {
+      await uploads.discard(empty).catch(() => {})
+      throw error
+    } finally {
+      await discard(body)
+    }
+  }
+
+  #claimed<T>(id: string, work: (claim: UploadClaim) => Promise<T>): Promise<T> {
+    return withClaim(this.#services, this.#repository, this.#package, id, work)
+  }
+
+  #check(upload: UploadRow, position: ChunkPosition): UploadState {
+    if (position.start !== undefined && position.start !== upload.taken) {
+      throw new RegistryError('RANGE_INVALID', { expected: upload.taken, actual: position.start })
+    }
+    return stateOf(upload)
+  }
+
+  #take(upload: UploadRow, position: ChunkPosition, body: ReadableStream<Uint8Array>): Promise<UploadState> {
+    return this.#takeFrom(this.#check(upload, position), position, body)
+  }
+
+  async #takeFrom(
+    upload: UploadState,
+    position: ChunkPosition,
+    body: ReadableStream<Uint8Array>,
+  ): Promise<UploadState> {
+    const { uploads, maxBlobBytes } = this.#services
+    const next = await uploads.append(upload, body, maxBlobBytes)
+    const taken = next.offset - upload.offset
+    if (position.length !== undefined && position.length !== taken) {
+      throw new RegistryError('SIZE_INVALID', { expected: position.length, actual: taken })
+    }
+    return next
+  }
+
+  async #keepProgress(id: string, by: string, next: UploadState): Promise<void> {
+    const { db, clock } = this.#services
+    const isKept = await db.transaction((tx) => saveProgress(tx, id, by, next, clock()))
+    // Another request took the upload over because this one looked dead; what it wrote does not count.
+    if (!isKept) throw new RegistryError('BLOB_UPLOAD_INVALID', { id }, { message: 'the upload was taken over' })
+  }
+
+  /**
+   * Bytes first, then the row: after a crash in between there are bytes that nobody knows, never a row without bytes.
+   * When the answer to the transaction is lost, the bytes stay too: the row may have been written.
+   */
+  async #keep(staged: StagedBlob, claim: UploadClaim | null): Promise<void> {
+    const { db, blobs, clock } = this.#services
+    const location = await blobs.commit(staged)
+    const kept = await db.transaction(async (tx) => {
+      const pkg = await savePackage(tx, this.#repository, this.#package, clock())
+      if (claim) await removeUpload(tx, claim.upload.id)
+      return saveBlob(tx, pkg, { digest: staged.digest, size: staged.size, location }, clock())
+    })
+    if (kept !== location) await this.#settle(staged, kept, location)
+  }
+
+  /** The blob was here already: the older bytes stay when they are whole, else the new ones heal it. */
+  async #settle(staged: StagedBlob, older: string, newer: string): Promise<void> {
+    const { db, blobs, log } = this.#services
+    if ((await blobs.stat(older)) === staged.size) return blobs.remove([newer])
+    log.warn('blobs.healed', { digest: staged.digest })
+    await db.transaction((tx) => moveBlob(tx, staged.digest, newer))
+    await blobs.remove([older])
+  }
+}
+
+function stateOf(upload: UploadRow): UploadState {
+  return { state: upload.state, offset: upload.taken, digest: upload.digest }
+}
+
+/** A body that nobody reads keeps its connection busy. */
+async function discard(body: ReadableStream<Uint8Array>): Promise<void> {
+  if (!body.locked) await body.cancel().catch(() => {})
+}

@@ -1,0 +1,180 @@
+import {
+  type ArtifactKey,
+  findByDigest,
+  findByTag,
+  presentArtifacts,
+  readDocument,
+  removeArtifact,
+  saveArtifact,
+} from '../catalog/artifacts.ts'
+import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlobs, unlinkBlob } from '../catalog/blobs.ts'
+import { findPackage, type PackageId, savePackage } from '../catalog/packages.ts'
+import { listReferrers } from '../catalog/referrers.ts'
+import { findTag, listTags, removeTag, saveTags } from '../catalog/tags.ts'
+import type { Actor } from '../core/actor.ts'
+import type { Artifact, HeldArtifact, Referrer } from '../core/artifact.ts'
+import type { ByteRange } from '../core/byte-range.ts'
+import { type Digest, isDigest } from '../core/digest.ts'
+import { RegistryError } from '../core/errors.ts'
+import { type Page, type PageRequest, pageOf } from '../core/page.ts'
+import type { RepositoryRecord } from '../core/repository.ts'
+import { saveJob } from '../jobs/queue.ts'
+import type { Transaction } from '../storage/database.ts'
+import type { LocalServices } from './local-services.ts'
+import { LocalUploads } from './local-uploads.ts'
+import type { BlobBody, BlobStat, DeletablePackage, PutOptions, ReadablePackage, WritablePackage } from './package.ts'
+
+/** The kind of job that looks into a pushed image; its subject is the digest of the manifest. */
+export const SCAN_JOB = 'scan'
+
+/** A blob that was asked for this recently need not be touched again: the collector's grace is far longer. */
+const TOUCH_AFTER_MS = 600_000
+
+/** A package of a local repository: what was pushed is here. */
+export class LocalPackage implements ReadablePackage, WritablePackage, DeletablePackage {
+  readonly uploads: LocalUploads
+  readonly #services: LocalServices
+  readonly #repository: RepositoryRecord
+  readonly #name: string
+  readonly #actor: Actor
+
+  constructor(services: LocalServices, repository: RepositoryRecord, name: string, actor: Actor) {
+    this.#services = services
+    this.#repository = repository
+    this.#name = name
+    this.#actor = actor
+    this.uploads = new LocalUploads(services, repository, name)
+  }
+
+  async find(reference: string): Promise<HeldArtifact | null> {
+    const { db, documents } = this.#services
+    const key = await this.#key(reference)
+    if (!key) return null
+    const cached = documents.get(key.digest)
+    if (cached) return { digest: key.digest, mediaType: key.media_type, document: cached }
+    const document = await readDocument(db, key.id)
+    if (!document) return null
+    documents.add(key.digest, document)
+    return { digest: key.digest, mediaType: key.media_type, document }
+  }
+
+  stat(reference: string): Promise<HeldArtifact | null> {
+    return this.find(reference)
+  }
+
+  #key(reference: string): Promise<ArtifactKey | null> {
+    const { db } = this.#services
+    if (isDigest(reference)) return findByDigest(db, this.#repository.id, this.#name, reference)
+    return findByTag(db, this.#repository.id, this.#name, reference)
+  }
+
+  async tags(page: PageRequest): Promise<Page<string> | null> {
+    const { db } = this.#services
+    const pkg = await findPackage(db, this.#repository.id, this.#name)
+    if (pkg === null) return null
+    if (page.limit === 0) return { items: [] }
+    const tags = await listTags(db, pkg, page.after ?? '', page.limit + 1)
+    return pageOf(tags, page.limit, (tag) => tag)
+  }
+
+  async referrers(subject: Digest, artifactType: string | undefined, page: PageRequest): Promise<Page<Referrer>> {
+    const query = { subject, after: page.after ?? '', limit: page.limit + 1, ...(artifactType && { artifactType }) }
+    const found = await listReferrers(this.#services.db, this.#repository.id, this.#name, query)
+    return pageOf(found, page.limit, (referrer) => referrer.digest)
+  }
+
+  async statBlob(digest: Digest): Promise<BlobStat | null> {
+    const blob = await this.#blob(digest)
+    if (!blob) return null
+    await this.#touch(blob)
+    return { digest, size: blob.size }
+  }
+
+  async openBlob(digest: Digest, range?: ByteRange): Promise<BlobBody> {
+    const blob = await this.#blob(digest)
+    if (!blob) throw new RegistryError('BLOB_UNKNOWN', { digest })
+    return this.#services.blobs.open(blob.location, blob.size, range)
+  }
+
+  #blob(digest: Digest): Promise<BlobRecord | null> {
+    return findBlob(this.#services.db, this.#repository.id, this.#name, digest)
+  }
+
+  /** A client that asks for a blob may be about to push a manifest that names it: the collector must not take it. */
+  async #touch(blob: BlobRecord): Promise<void> {
+    const { db, clock } = this.#services
+    if (blob.touched_at > clock() - TOUCH_AFTER_MS) return
+    await db.transaction((tx) => tx.run`update blobs set touched_at = ${clock()} where digest = ${blob.digest}`)
+  }
+
+  async put(artifact: Artifact, options: PutOptions): Promise<void> {
+    const { db, clock, documents, onJob } = this.#services
+    const now = clock()
+    await db.transaction(async (tx) => {
+      const pkg = await savePackage(tx, this.#repository, this.#name, now)
+      await checkExpected(tx, pkg, options)
+      await this.#checkComplete(tx, pkg, artifact, now)
+      await saveArtifact(tx, pkg, artifact, this.#actor.name, now)
+      await saveTags(tx, pkg, options.tags, artifact.digest, this.#actor.name, now)
+      if (artifact.isImage) await saveJob(tx, { kind: SCAN_JOB, subject: artifact.digest }, now)
+    })
+    documents.add(artifact.digest, artifact.document)
+    if (artifact.isImage) onJob()
+  }
+
+  async #checkComplete(tx: Transaction, pkg: PackageId, artifact: Artifact, now: number): Promise<void> {
+    const { completeness } = this.#repository.settings
+    const blobs = await touchBlobs(tx, pkg, artifact.blobs, now)
+    if (completeness === 'any') return
+    const children = completeness === 'full' ? artifact.children : []
+    const present = await presentArtifacts(tx, pkg, children)
+    const missing = [
+      ...artifact.blobs.filter((digest) => !blobs.has(digest)),
+      ...children.filter((digest) => !present.has(digest)),
+    ]
+    if (missing.length === 0) return
+    throw new RegistryError(
+      'MANIFEST_BLOB_UNKNOWN',
+      missing.slice(0, 20).map((digest) => ({ digest })),
+    )
+  }
+
+  async mount(digest: Digest, source: ReadablePackage): Promise<BlobStat | null> {
+    const { db, clock } = this.#services
+    const found = await source.statBlob(digest)
+    if (!found) return null
+    const isLinked = await db.transaction(async (tx) => {
+      const pkg = await savePackage(tx, this.#repository, this.#name, clock())
+      return touchAndLinkBlob(tx, pkg, digest, clock())
+    })
+    return isLinked ? found : null
+  }
+
+  removeTag(tag: string): Promise<boolean> {
+    return this.#inPackage((tx, pkg) => removeTag(tx, pkg, tag, this.#actor.name, this.#services.clock()))
+  }
+
+  removeArtifact(digest: Digest): Promise<boolean> {
+    return this.#inPackage((tx, pkg) => removeArtifact(tx, pkg, digest, this.#actor.name, this.#services.clock()))
+  }
+
+  removeBlob(digest: Digest): Promise<boolean> {
+    return this.#inPackage((tx, pkg) => unlinkBlob(tx, pkg, digest))
+  }
+
+  async #inPackage(work: (tx: Transaction, pkg: PackageId) => Promise<boolean>): Promise<boolean> {
+    const { db } = this.#services
+    const pkg = await findPackage(db, this.#repository.id, this.#name)
+    return pkg === null ? false : db.transaction((tx) => work(tx, pkg))
+  }
+}
+
+/** Locks the package first, by writing its row, so that two conditional pushes cannot both find what they expect. */
+async function checkExpected(tx: Transaction, pkg: PackageId, options: PutOptions): Promise<void> {
+  if (options.expected === undefined) return
+  await tx.run`update packages set created_at = created_at where id = ${pkg}`
+  for (const tag of options.tags) {
+    const current = await findTag(tx, pkg, tag)
+    if (current !== options.expected) throw new RegistryError('PRECONDITION_FAILED', { tag, current })
+  }
+}

@@ -1,0 +1,130 @@
+import { listHolders } from '../catalog/blobs.ts'
+import { listPackages } from '../catalog/packages.ts'
+import type { Action, Actor } from '../core/actor.ts'
+import type { Digest } from '../core/digest.ts'
+import { RegistryError } from '../core/errors.ts'
+import { formatImageName, type ImageName } from '../core/names.ts'
+import type { Page, PageRequest } from '../core/page.ts'
+import type { RepositoryRecord } from '../core/repository.ts'
+import type { RepositoryDirectory } from './directory.ts'
+import { GuardedPackage, type GuardOptions } from './guarded.ts'
+import { LocalPackage } from './local.ts'
+import type { LocalServices } from './local-services.ts'
+import type { DeletablePackage, ReadablePackage, WritablePackage } from './package.ts'
+
+/** Who may do what; decided elsewhere. */
+export interface DoorKeeper {
+  may(actor: Actor, repository: RepositoryRecord, image: string, action: Action): Promise<boolean>
+  /** Makes a private repository for somebody who may make one by pushing; null when they may not. */
+  createByPush(actor: Actor, name: ImageName): Promise<RepositoryRecord | null>
+}
+
+/** What the doors are built on. */
+export interface RegistryOptions {
+  readonly directory: RepositoryDirectory
+  readonly keeper: DoorKeeper
+  readonly services: LocalServices
+  readonly guard: GuardOptions
+}
+
+/** The door: a permission is how you get a package, so no route can forget to check. */
+export class Registry {
+  readonly #options: RegistryOptions
+
+  constructor(options: RegistryOptions) {
+    this.#options = options
+  }
+
+  /** @throws RegistryError `UNAUTHORIZED`, or `NAME_UNKNOWN`: a private repository looks like a missing one */
+  async toPull(actor: Actor, name: ImageName): Promise<ReadablePackage> {
+    const repository = await this.#enter(actor, name, 'pull')
+    const pkg = this.#local(repository, name, actor)
+    const rule = repository.settings.policy
+    if (rule.mode === 'off') return pkg
+    const mayPush = await this.#options.keeper.may(actor, repository, name.image, 'push')
+    return new GuardedPackage(pkg, rule, this.#options.guard, mayPush)
+  }
+
+  /** A repository that is not there is made, private, when the actor may make one. @throws as `toPull`, `DENIED` */
+  async toPush(actor: Actor, name: ImageName): Promise<WritablePackage> {
+    const { directory, keeper } = this.#options
+    if (!(await directory.find(name.repository))) {
+      const made = await keeper.createByPush(actor, name)
+      if (made) {
+        directory.forget(name.repository)
+        return this.#local(made, name, actor)
+      }
+    }
+    return this.#local(await this.#enter(actor, name, 'push'), name, actor)
+  }
+
+  /** @throws as `toPull`, `DENIED` for somebody who may pull but not delete */
+  async toDelete(actor: Actor, name: ImageName): Promise<DeletablePackage> {
+    return this.#local(await this.#enter(actor, name, 'delete'), name, actor)
+  }
+
+  /** A package that holds a blob and that the actor may read: where a mount without a source may take it from. */
+  async findSource(actor: Actor, digest: Digest): Promise<ReadablePackage | null> {
+    const { directory, keeper, services } = this.#options
+    for (const holder of await listHolders(services.db, digest, 50)) {
+      const repository = await directory.find(holder.repository)
+      if (!repository || !(await keeper.may(actor, repository, holder.image, 'pull'))) continue
+      return this.#local(repository, holder, actor)
+    }
+    return null
+  }
+
+  /** Full names of packages that the actor may read, after one, in order. */
+  async catalog(actor: Actor, page: PageRequest): Promise<Page<string>> {
+    const { directory, services } = this.#options
+    const repositories = new Map((await directory.all()).map((repository) => [repository.id, repository]))
+    const ids = [...repositories.keys()]
+    const names: string[] = []
+    let after = page.after ?? ''
+    while (ids.length > 0 && page.limit > 0) {
+      const batch = await listPackages(services.db, ids, after, page.limit + 1)
+      for (const listed of batch) {
+        after = listed.full_name
+        if (!(await this.#mayList(actor, repositories.get(listed.repository_id), listed.name))) continue
+        names.push(listed.full_name)
+        if (names.length > page.limit) return { items: names.slice(0, -1), next: names.at(-2) ?? '' }
+      }
+      if (batch.length <= page.limit) break
+    }
+    return { items: names }
+  }
+
+  async #mayList(actor: Actor, repository: RepositoryRecord | undefined, image: string): Promise<boolean> {
+    return repository !== undefined && this.#options.keeper.may(actor, repository, image, 'pull')
+  }
+
+  #local(repository: RepositoryRecord, name: ImageName, actor: Actor): LocalPackage {
+    return new LocalPackage(this.#options.services, repository, name.image, actor)
+  }
+
+  async #enter(actor: Actor, name: ImageName, action: Action): Promise<RepositoryRecord> {
+    const { directory, keeper } = this.#options
+    const repository = await directory.find(name.repository)
+    if (repository && (await keeper.may(actor, repository, name.image, action))) return repository
+    const sees = repository !== null && action !== 'pull' && (await keeper.may(actor, repository, name.image, 'pull'))
+    throw refusal(actor, name, action, sees)
+  }
+}
+
+/**
+ * A token or no credentials: 401, as a better token may help (distribution "token authentication"). Somebody who showed
+ * who they are: 403 when they see the repository, else the same 404 as for a repository that is not there.
+ */
+function refusal(actor: Actor, name: ImageName, action: Action, sees: boolean): RegistryError {
+  const full = formatImageName(name)
+  if (grantsMissing(actor, full, action)) return new RegistryError('NAME_UNKNOWN', { name: full })
+  if (actor.kind === 'anonymous' || actor.tokenAccess) {
+    return new RegistryError('UNAUTHORIZED', [{ type: 'repository', name: full, action }])
+  }
+  return sees ? new RegistryError('DENIED', { name: full, action }) : new RegistryError('NAME_UNKNOWN', { name: full })
+}
+
+/** A token may speak of a repository that is not there (any more): then there is no better token. */
+function grantsMissing(actor: Actor, name: string, action: Action): boolean {
+  return actor.tokenAccess?.some((entry) => entry.name === name && entry.actions.includes(action)) ?? false
+}

@@ -1,0 +1,45 @@
+import { claimUpload, extendUpload, findUpload, releaseUpload, type UploadRow } from '../catalog/uploads.ts'
+import { RegistryError } from '../core/errors.ts'
+import type { RepositoryRecord } from '../core/repository.ts'
+import type { LocalServices } from './local-services.ts'
+
+/** How long a claim holds without being moved on: the longest that a crashed writer keeps others waiting. */
+const CLAIM_MS = 15_000
+
+/** The right of one request to write to an upload, kept up until it is over. */
+export interface UploadClaim {
+  readonly by: string
+  readonly upload: UploadRow
+}
+
+/**
+ * Runs `work` as the only writer of an upload. When `work` throws, the upload is as it was before.
+ *
+ * @throws RegistryError `BLOB_UPLOAD_UNKNOWN` no such upload in this package, `RANGE_INVALID` somebody else is writing
+ */
+export async function withClaim<T>(
+  services: LocalServices,
+  repository: RepositoryRecord,
+  pkg: string,
+  id: string,
+  work: (claim: UploadClaim) => Promise<T>,
+): Promise<T> {
+  const { db, clock } = services
+  if (!(await findUpload(db, repository.id, pkg, id))) throw new RegistryError('BLOB_UPLOAD_UNKNOWN', { id })
+  const by = crypto.randomUUID()
+  const upload = await db.transaction((tx) => claimUpload(tx, id, by, clock(), clock() + CLAIM_MS))
+  if (!upload)
+    throw new RegistryError('RANGE_INVALID', { id }, { message: 'another request is writing to this upload' })
+  const renewal = setInterval(() => {
+    // A renewal that fails is made up for by the next; a claim that is lost is noticed when progress is written.
+    db.transaction((tx) => extendUpload(tx, id, by, clock(), clock() + CLAIM_MS)).catch(() => {})
+  }, CLAIM_MS / 3)
+  try {
+    return await work({ by, upload })
+  } catch (error) {
+    await db.transaction((tx) => releaseUpload(tx, id, by)).catch(() => {})
+    throw error
+  } finally {
+    clearInterval(renewal)
+  }
+}
