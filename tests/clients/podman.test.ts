@@ -1,0 +1,64 @@
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { removeEngineFolder } from '../harness/docker-engine.ts'
+import { program } from '../harness/program.ts'
+import { readImageFolder } from '../harness/pulled-image.ts'
+import { run } from '../harness/run-program.ts'
+import { temporaryFolder } from '../harness/temporary-folder.ts'
+import { type TestImage, type TestIndex, writeLayout } from '../harness/test-image.ts'
+import { type ClientProgram, clientContract, type RegistryClient } from './client-contract.ts'
+
+async function startPodman(): Promise<ClientProgram> {
+  const folder = await temporaryFolder('podman')
+  return {
+    open: async () => openPodman(await mkdtemp(join(folder, 'home-'))),
+    stop: () => removeEngineFolder(folder),
+  }
+}
+
+function openPodman(home: string): RegistryClient {
+  const env = { HOME: home, REGISTRY_AUTH_FILE: join(home, 'auth.json'), TMPDIR: home, XDG_RUNTIME_DIR: home }
+  const own = [
+    ...['--root', join(home, 'root'), '--runroot', join(home, 'run'), '--tmpdir', join(home, 'tmp')],
+    ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'none'],
+  ]
+  const podman = (...words: string[]) => run([program('podman'), ...own, ...words], { env, cwd: home })
+
+  /** Answers a path relative to the home, as podman takes a path for a name, and a name has no capitals. */
+  async function stage(subject: TestImage | TestIndex): Promise<string> {
+    const layout = crypto.randomUUID()
+    await writeLayout(join(home, layout), subject, 'it')
+    return `oci:${layout}:it`
+  }
+
+  return {
+    login: (host, user, password) => podman('login', '--tls-verify=false', '-u', user, '-p', password, host),
+    async push(image, reference) {
+      const loaded = await podman('pull', await stage(image))
+      const pushed = ['push', '--tls-verify=false', image.config.digest.slice(7), reference]
+      return loaded.code === 0 ? podman(...pushed) : loaded
+    },
+    async pushIndex(index, reference) {
+      const list = crypto.randomUUID()
+      await podman('manifest', 'create', list)
+      const added = await podman('manifest', 'add', '--all', list, await stage(index))
+      const pushed = ['manifest', 'push', '--all', '--tls-verify=false', list, `docker://${reference}`]
+      return added.code === 0 ? podman(...pushed) : added
+    },
+    async pull(reference, architecture = 'amd64') {
+      await podman('rmi', '--all', '--force')
+      const finished = await podman('pull', '--tls-verify=false', '--arch', architecture, reference)
+      if (finished.code !== 0) return { ...finished, image: null }
+      const layout = join(home, crypto.randomUUID())
+      const saved = await podman('save', '--format', 'oci-dir', '-o', layout, finished.stdout.trim())
+      return { ...saved, image: saved.code === 0 ? await readImageFolder(layout) : null }
+    },
+    listTags: (name) => podman('search', '--list-tags', '--tls-verify=false', '--format', '{{.Tag}}', name),
+  }
+}
+
+clientContract(
+  'podman',
+  { needs: ['podman', 'root'], keepsIndex: false, lists: true, deletes: false, runsAfterCut: { push: 1, pull: 2 } },
+  startPodman,
+)
