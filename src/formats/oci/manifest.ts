@@ -1,0 +1,142 @@
+import type { Artifact, HeldArtifact } from '../../core/artifact.ts'
+import { type Digest, type DigestAlgorithm, digestOf, isDigest } from '../../core/digest.ts'
+import { RegistryError } from '../../core/errors.ts'
+import { isObject, type JsonObject, optionalObject, optionalText, parseJsonObject } from './json.ts'
+import {
+  DOCKER_SCHEMA_1,
+  isForeignLayer,
+  isImageConfig,
+  isIndexType,
+  isManifestType,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from './media-types.ts'
+
+/** What a manifest says of something it names (image-spec 1.1, "Content Descriptors"). */
+export interface Descriptor {
+  readonly mediaType: string
+  readonly digest: Digest
+  readonly size: number
+  readonly isAttestation: boolean
+}
+
+/** Most descriptors in one manifest; its bytes are limited as well. */
+const MOST_DESCRIPTORS = 10_000
+
+/**
+ * Reads a pushed manifest or index. Fields that we do not know are left alone: the bytes are kept as they are.
+ *
+ * @param contentType  the request's header; parameters are ignored
+ * @param algorithm    by which the digest is taken: the one of the reference that it was pushed to
+ * @throws RegistryError `MANIFEST_INVALID`
+ * @see image-spec 1.1, "Image Manifest" and "Image Index"
+ */
+export function parseManifest(document: Uint8Array, contentType: string | null, algorithm: DigestAlgorithm): Artifact {
+  const json = parseJsonObject(document)
+  const mediaType = mediaTypeOf(json, contentType)
+  if (json.schemaVersion !== 2) throw invalid(`schemaVersion must be 2, not ${JSON.stringify(json.schemaVersion)}`)
+  const parts = isIndexType(mediaType) ? indexParts(json) : manifestParts(json, mediaType)
+  return {
+    digest: digestOf(document, algorithm),
+    mediaType,
+    document,
+    subject: json.subject === undefined || json.subject === null ? null : descriptorOf(json.subject, 'subject').digest,
+    annotations: annotationsOf(json),
+    ...parts,
+  }
+}
+
+/** Whether a kept artifact is an image for one platform: something that gets scanned. */
+export function isScannedImage(artifact: HeldArtifact): boolean {
+  if (!isManifestType(artifact.mediaType)) return false
+  const json = parseJsonObject(artifact.document)
+  return isImage(json, layersOf(json))
+}
+
+type Parts = Pick<Artifact, 'artifactType' | 'blobs' | 'children' | 'isImage'>
+
+function indexParts(json: JsonObject): Parts {
+  if (!Array.isArray(json.manifests)) throw invalid('an index must have a list "manifests"')
+  if (json.config !== undefined || json.layers !== undefined) {
+    throw invalid('an index must not have "config" or "layers": it could be read as two different things')
+  }
+  const children = descriptorsOf(json.manifests, 'manifests')
+  return {
+    artifactType: optionalText(json.artifactType, 'artifactType') ?? null,
+    blobs: [],
+    children: children.map((child) => child.digest),
+    isImage: false,
+  }
+}
+
+function manifestParts(json: JsonObject, mediaType: string): Parts {
+  if (json.manifests !== undefined) throw invalid(`${mediaType} must not have "manifests"`)
+  const config = descriptorOf(json.config, 'config')
+  const layers = layersOf(json)
+  return {
+    artifactType: optionalText(json.artifactType, 'artifactType') ?? config.mediaType,
+    blobs: [config, ...layers.filter((layer) => !isForeignLayer(layer.mediaType))].map((part) => part.digest),
+    children: [],
+    isImage: isImage(json, layers),
+  }
+}
+
+function layersOf(json: JsonObject): Descriptor[] {
+  if (!Array.isArray(json.layers)) throw invalid('a manifest must have a list "layers"')
+  return descriptorsOf(json.layers, 'layers')
+}
+
+/** Attestations are pushed as images whose layers are statements; there is nothing in them to scan. */
+function isImage(json: JsonObject, layers: readonly Descriptor[]): boolean {
+  const config = descriptorOf(json.config, 'config')
+  return isImageConfig(config.mediaType) && !layers.some((layer) => layer.isAttestation)
+}
+
+function mediaTypeOf(json: JsonObject, contentType: string | null): string {
+  const stated = contentType?.split(';')[0]?.trim().toLowerCase() || undefined
+  const inside = optionalText(json.mediaType, 'mediaType')
+  if (DOCKER_SCHEMA_1.includes(stated ?? '') || json.schemaVersion === 1) {
+    throw invalid('Docker schema 1 manifests are not taken; push with a client of this decade')
+  }
+  const isStated = stated !== undefined && (isIndexType(stated) || isManifestType(stated))
+  if (inside !== undefined && isStated && inside !== stated) {
+    throw invalid(`the Content-Type says ${stated}, the manifest says ${inside}`)
+  }
+  const mediaType = inside ?? (isStated ? stated : guessed(json))
+  if (!isIndexType(mediaType) && !isManifestType(mediaType)) throw invalid(`media type ${mediaType} is not known`)
+  return mediaType
+}
+
+function guessed(json: JsonObject): string {
+  return json.manifests === undefined ? OCI_MANIFEST : OCI_INDEX
+}
+
+function descriptorsOf(list: readonly unknown[], where: string): Descriptor[] {
+  if (list.length > MOST_DESCRIPTORS) throw invalid(`"${where}" has more than ${MOST_DESCRIPTORS} entries`)
+  return list.map((entry, index) => descriptorOf(entry, `${where}[${index}]`))
+}
+
+function descriptorOf(value: unknown, where: string): Descriptor {
+  if (!isObject(value)) throw invalid(`"${where}" must be a descriptor`)
+  const { mediaType, digest, size } = value
+  if (typeof mediaType !== 'string') throw invalid(`"${where}" must have a mediaType`)
+  if (typeof digest !== 'string' || !isDigest(digest)) throw invalid(`"${where}" must have a sha256 or sha512 digest`)
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw invalid(`"${where}" must have a size`)
+  const isAttestation = mediaType.startsWith('application/vnd.in-toto')
+  return { mediaType, digest, size, isAttestation }
+}
+
+function annotationsOf(json: JsonObject): Record<string, string> | null {
+  const annotations = optionalObject(json.annotations, 'annotations')
+  if (!annotations) return null
+  const texts: Record<string, string> = {}
+  for (const [key, value] of Object.entries(annotations)) {
+    if (typeof value !== 'string') throw invalid(`annotation "${key}" must be a text`)
+    Object.defineProperty(texts, key, { value, enumerable: true }) // a key may be "__proto__"
+  }
+  return texts
+}
+
+function invalid(message: string): RegistryError {
+  return new RegistryError('MANIFEST_INVALID', undefined, { message: `manifest invalid: ${message}` })
+}
