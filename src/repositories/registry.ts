@@ -1,3 +1,4 @@
+import type { Permissions } from '../auth/permissions.ts'
 import { listHolders } from '../catalog/blobs.ts'
 import { listPackages } from '../catalog/packages.ts'
 import type { Action, Actor } from '../core/actor.ts'
@@ -6,23 +7,17 @@ import { RegistryError } from '../core/errors.ts'
 import { formatImageName, type ImageName } from '../core/names.ts'
 import type { Page, PageRequest } from '../core/page.ts'
 import type { RepositoryRecord } from '../core/repository.ts'
+import { createRepository } from './create-repository.ts'
 import type { RepositoryDirectory } from './directory.ts'
 import { GuardedPackage, type GuardOptions } from './guarded.ts'
 import { LocalPackage } from './local.ts'
 import type { LocalServices } from './local-services.ts'
 import type { DeletablePackage, ReadablePackage, WritablePackage } from './package.ts'
 
-/** Who may do what; decided elsewhere. */
-export interface DoorKeeper {
-  may(actor: Actor, repository: RepositoryRecord, image: string, action: Action): Promise<boolean>
-  /** Makes a private repository for somebody who may make one by pushing; null when they may not. */
-  createByPush(actor: Actor, name: ImageName): Promise<RepositoryRecord | null>
-}
-
 /** What the doors are built on. */
 export interface RegistryOptions {
   readonly directory: RepositoryDirectory
-  readonly keeper: DoorKeeper
+  readonly permissions: Permissions
   readonly services: LocalServices
   readonly guard: GuardOptions
 }
@@ -41,21 +36,23 @@ export class Registry {
     const pkg = this.#local(repository, name, actor)
     const rule = repository.settings.policy
     if (rule.mode === 'off') return pkg
-    const mayPush = await this.#options.keeper.may(actor, repository, name.image, 'push')
+    const mayPush = await this.#options.permissions.may(actor, repository, name.image, 'push')
     return new GuardedPackage(pkg, rule, this.#options.guard, mayPush)
   }
 
   /** A repository that is not there is made, private, when the actor may make one. @throws as `toPull`, `DENIED` */
   async toPush(actor: Actor, name: ImageName): Promise<WritablePackage> {
-    const { directory, keeper } = this.#options
-    if (!(await directory.find(name.repository))) {
-      const made = await keeper.createByPush(actor, name)
-      if (made) {
-        directory.forget(name.repository)
-        return this.#local(made, name, actor)
-      }
-    }
-    return this.#local(await this.#enter(actor, name, 'push'), name, actor)
+    const made = await this.#makeByPush(actor, name)
+    return this.#local(made ?? (await this.#enter(actor, name, 'push')), name, actor)
+  }
+
+  async #makeByPush(actor: Actor, name: ImageName): Promise<RepositoryRecord | null> {
+    const { directory, permissions, services } = this.#options
+    if (await directory.find(name.repository)) return null
+    if (!(await permissions.mayCreateByPush(actor, formatImageName(name)))) return null
+    const made = await createRepository(services.db, { name: name.repository }, actor, services.clock())
+    directory.forget(name.repository)
+    return made
   }
 
   /** @throws as `toPull`, `DENIED` for somebody who may pull but not delete */
@@ -65,10 +62,10 @@ export class Registry {
 
   /** A package that holds a blob and that the actor may read: where a mount without a source may take it from. */
   async findSource(actor: Actor, digest: Digest): Promise<ReadablePackage | null> {
-    const { directory, keeper, services } = this.#options
+    const { directory, permissions, services } = this.#options
     for (const holder of await listHolders(services.db, digest, 50)) {
       const repository = await directory.find(holder.repository)
-      if (!repository || !(await keeper.may(actor, repository, holder.image, 'pull'))) continue
+      if (!repository || !(await permissions.may(actor, repository, holder.image, 'pull'))) continue
       return this.#local(repository, holder, actor)
     }
     return null
@@ -76,7 +73,9 @@ export class Registry {
 
   /** Full names of packages that the actor may read, after one, in order. */
   async catalog(actor: Actor, page: PageRequest): Promise<Page<string>> {
-    const { directory, services } = this.#options
+    const { directory, permissions, services } = this.#options
+    const reader = await permissions.readerOfCatalog(actor)
+    if (!reader) throw new RegistryError('UNAUTHORIZED', [{ type: 'registry', name: 'catalog', action: '*' }])
     const repositories = new Map((await directory.all()).map((repository) => [repository.id, repository]))
     const ids = [...repositories.keys()]
     const names: string[] = []
@@ -85,7 +84,7 @@ export class Registry {
       const batch = await listPackages(services.db, ids, after, page.limit + 1)
       for (const listed of batch) {
         after = listed.full_name
-        if (!(await this.#mayList(actor, repositories.get(listed.repository_id), listed.name))) continue
+        if (!(await this.#mayList(reader, repositories.get(listed.repository_id), listed.name))) continue
         names.push(listed.full_name)
         if (names.length > page.limit) return { items: names.slice(0, -1), next: names.at(-2) ?? '' }
       }
@@ -95,7 +94,7 @@ export class Registry {
   }
 
   async #mayList(actor: Actor, repository: RepositoryRecord | undefined, image: string): Promise<boolean> {
-    return repository !== undefined && this.#options.keeper.may(actor, repository, image, 'pull')
+    return repository !== undefined && this.#options.permissions.may(actor, repository, image, 'pull')
   }
 
   #local(repository: RepositoryRecord, name: ImageName, actor: Actor): LocalPackage {
@@ -103,10 +102,11 @@ export class Registry {
   }
 
   async #enter(actor: Actor, name: ImageName, action: Action): Promise<RepositoryRecord> {
-    const { directory, keeper } = this.#options
+    const { directory, permissions } = this.#options
     const repository = await directory.find(name.repository)
-    if (repository && (await keeper.may(actor, repository, name.image, action))) return repository
-    const sees = repository !== null && action !== 'pull' && (await keeper.may(actor, repository, name.image, 'pull'))
+    if (repository && (await permissions.may(actor, repository, name.image, action))) return repository
+    const sees =
+      repository !== null && action !== 'pull' && (await permissions.may(actor, repository, name.image, 'pull'))
     throw refusal(actor, name, action, sees)
   }
 }

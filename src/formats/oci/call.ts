@@ -7,8 +7,10 @@ export interface OciLimits {
   readonly maxManifestBytes: number
   /** Most tags in one push by digest (`?tag=`). */
   readonly maxTagsPerPush: number
-  /** Entries of a list when the client does not say, and the most it may ask for. */
-  readonly pageSize: number
+  /** Entries of a list when the client does not say. */
+  readonly pageItems: number
+  /** The most it may ask for. */
+  readonly pageMaxItems: number
 }
 
 /** One request, after the router has read its path. */

@@ -25,7 +25,7 @@ export async function getCatalog(call: OciCall): Promise<Response> {
 
 /** `?n=` and `?last=`; a `last` that is not there (any more) is a place in the order all the same. */
 export function pageRequest(call: OciCall): PageRequest {
-  const limit = parseLimit(call.query.get('n'), call.limits.pageSize, call.limits.pageSize)
+  const limit = parseLimit(call.query.get('n'), call.limits.pageItems, call.limits.pageMaxItems)
   const last = call.query.get('last')
   return last === null ? { limit } : { limit, after: last.slice(0, 500) }
 }
