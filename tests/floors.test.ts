@@ -6,6 +6,8 @@ const FLOORS: Record<string, number> = {
   'src/main.ts': 8,
   'src/app.ts': 8,
   'src/commands': 8,
+  cli: 8,
+  web: 8,
   'src/http': 7,
   'src/scanner': 6,
   'src/advisor': 6,
