@@ -1,0 +1,36 @@
+/** How much one layer may ask of us before we stop reading it. Sizes in bytes, times in milliseconds. */
+export interface LayerLimits {
+  /** Tar entries, of whatever kind. */
+  readonly maxEntries: number
+  /** The length of one path; the kernel's own limit is 4,096. */
+  readonly maxPathBytes: number
+  /** A long name or a PAX header; Go's tar reader, and so every container runtime, stops at 1 MiB. */
+  readonly maxHeaderBytes: number
+  readonly maxUnpackedBytes: number
+  /** Unpacked bytes per packed byte, looked at once more than `expansionGraceBytes` came out. */
+  readonly maxExpansion: number
+  readonly expansionGraceBytes: number
+  /** All files of one layer whose content we keep until it is parsed, together. */
+  readonly maxEvidenceBytes: number
+  /** What a layer's record may take as JSON. */
+  readonly maxRecordBytes: number
+  /** Resident memory of the process that reads the layer. */
+  readonly maxMemoryBytes: number
+  readonly timeoutMs: number
+}
+
+const MiB = 1024 * 1024
+
+/** Room for the largest images seen in the wild; a decompression bomb fills none of it before it is noticed. */
+export const DEFAULT_LAYER_LIMITS: LayerLimits = {
+  maxEntries: 2_000_000,
+  maxPathBytes: 4096,
+  maxHeaderBytes: MiB,
+  maxUnpackedBytes: 128 * 1024 * MiB,
+  maxExpansion: 300,
+  expansionGraceBytes: 16 * MiB,
+  maxEvidenceBytes: 512 * MiB,
+  maxRecordBytes: 96 * MiB,
+  maxMemoryBytes: 1536 * MiB,
+  timeoutMs: 10 * 60_000,
+}

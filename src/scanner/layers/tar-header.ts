@@ -1,0 +1,92 @@
+import { LayerRefusal } from './layer-refusal.ts'
+
+/** Everything in a tar comes in blocks of this many bytes (POSIX.1-2017 pax, "ustar Interchange Format"). */
+export const BLOCK_BYTES = 512
+
+/** One header block as it stands, before long names and PAX records are applied. */
+export interface TarHeader {
+  readonly type: string
+  readonly name: string
+  readonly linkName: string
+  /** Bytes of content that follow, by this header alone. */
+  readonly size: number
+  readonly deviceMajor: number
+  readonly deviceMinor: number
+  /** An old GNU sparse header goes on in another block. */
+  readonly continues: boolean
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** @throws LayerRefusal when the block is no header: wrong checksum or numbers that are none */
+export function parseTarHeader(block: Uint8Array): TarHeader {
+  if (!checksumMatches(block)) throw new LayerRefusal('holds a block that is no tar header')
+  const magic = text(block, 257, 6)
+  const isPosix = magic === 'ustar' && block[262] === 0
+  const isGnu = magic === 'ustar '
+  const prefix = isPosix ? text(block, 345, 155) : ''
+  const name = text(block, 0, 100)
+  const type = String.fromCharCode(block[156] ?? 0)
+  const hasDevice = (isPosix || isGnu) && (type === '3' || type === '4')
+  return {
+    type,
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    linkName: text(block, 157, 100),
+    size: parseNumber(block, 124, 12),
+    deviceMajor: hasDevice ? parseNumber(block, 329, 8) : -1,
+    deviceMinor: hasDevice ? parseNumber(block, 337, 8) : -1,
+    continues: type === 'S' && block[482] !== 0,
+  }
+}
+
+/** The end of an archive is marked by blocks of zeros. */
+export function isZeroBlock(block: Uint8Array): boolean {
+  return block.every((byte) => byte === 0)
+}
+
+/** The sum of all bytes with the checksum itself as spaces; some old writers summed signed bytes. */
+function checksumMatches(block: Uint8Array): boolean {
+  const expected = octal(text(block, 148, 8))
+  if (expected === null) return false
+  let unsigned = 0
+  let signed = 0
+  for (let index = 0; index < BLOCK_BYTES; index++) {
+    const byte = index >= 148 && index < 156 ? 32 : (block[index] ?? 0)
+    unsigned += byte
+    signed += byte > 127 ? byte - 256 : byte
+  }
+  return expected === unsigned || expected === signed
+}
+
+/** Up to the first NUL, or the whole field. */
+function text(block: Uint8Array, offset: number, length: number): string {
+  const field = block.subarray(offset, offset + length)
+  const end = field.indexOf(0)
+  return decoder.decode(end < 0 ? field : field.subarray(0, end))
+}
+
+function octal(field: string): number | null {
+  const digits = field.trim()
+  if (digits === '') return 0
+  return /^[0-7]{1,16}$/.test(digits) ? Number.parseInt(digits, 8) : null
+}
+
+/** Octal text, or binary with the top bit set for what octal cannot hold ("base-256", GNU and star). */
+function parseNumber(block: Uint8Array, offset: number, length: number): number {
+  const first = block[offset] ?? 0
+  const value = first & 0x80 ? base256(block.subarray(offset, offset + length)) : octal(text(block, offset, length))
+  if (value === null || !Number.isSafeInteger(value))
+    throw new LayerRefusal('holds a tar header with an impossible number')
+  return value
+}
+
+function base256(field: Uint8Array): number | null {
+  const first = field[0] ?? 0
+  if (first & 0x40) return null // negative: nothing we read can be
+  let value = first & 0x3f
+  for (const byte of field.subarray(1)) {
+    value = value * 256 + byte
+    if (value > Number.MAX_SAFE_INTEGER) return null
+  }
+  return value
+}
