@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { algorithmOf, type Digest, hexOf } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
 import type { BlobLocation } from './blob-store.ts'
+import { checkUploadId } from './upload-id.ts'
 
 /** Folder of staged bytes, a file per upload, named by its id. */
 export const UPLOADS = 'uploads'
@@ -10,20 +11,13 @@ export const UPLOADS = 'uploads'
 /** Folder of blobs: `blobs/<algorithm>/<first 2 hex>/<hex>.<unique>`. */
 export const BLOBS = 'blobs'
 
-const UPLOAD_ID = /^[A-Za-z0-9_-]{1,128}$/
 const LOCATION = new RegExp(
   `^${BLOBS}/(?:sha256/([0-9a-f]{2})/\\1[0-9a-f]{62}|sha512/([0-9a-f]{2})/\\2[0-9a-f]{126})\\.[0-9a-f]{24}$`,
 )
 
-/** Tells whether a text may name an upload: no separators, no dots, nothing that a file system reads in its own way. */
-export function isUploadId(id: string): boolean {
-  return UPLOAD_ID.test(id)
-}
-
 /** @throws RegistryError `BLOB_UPLOAD_INVALID` for an id that could leave the folder */
 export function uploadPath(folder: string, id: string): string {
-  if (!isUploadId(id)) throw new RegistryError('BLOB_UPLOAD_INVALID', { upload: id.slice(0, 200) })
-  return join(folder, UPLOADS, id)
+  return join(folder, UPLOADS, checkUploadId(id))
 }
 
 /** A place for a blob that no other commit has or will have. */

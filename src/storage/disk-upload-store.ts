@@ -6,10 +6,11 @@ import { RegistryError } from '../core/errors.ts'
 import type { StagedBlob } from './blob-store.ts'
 import { namesIn, statIfThere, unlinkIfThere } from './disk-entries.ts'
 import { diskFailure, systemCode } from './disk-failure.ts'
-import { isUploadId, UPLOADS, uploadPath } from './disk-layout.ts'
+import { UPLOADS, uploadPath } from './disk-layout.ts'
 import { DurableFolders, syncFolder } from './durable-folders.ts'
 import { RunningHashes } from './running-hashes.ts'
 import { StagedFile } from './staged-file.ts'
+import { isUploadId } from './upload-id.ts'
 import type { UploadState, UploadStore } from './upload-store.ts'
 
 /** Uploads as files `uploads/<id>` of a folder. The state is the id; the row's offset says how much of the file counts. */
@@ -17,6 +18,8 @@ export class DiskUploadStore implements UploadStore {
   readonly #folder: string
   readonly #folders = new DurableFolders()
   readonly #hashes = new RunningHashes()
+  /** Uploads being written. Two writers would mix their bytes in the file, and both would have good hashes. */
+  readonly #busy = new Set<string>()
 
   /** @param folder  the store's, shared with the `DiskBlobStore`; made when it is missing */
   constructor(folder: string) {
@@ -30,12 +33,15 @@ export class DiskUploadStore implements UploadStore {
   }
 
   async append(upload: UploadState, body: ReadableStream<Uint8Array>, maxBytes: number): Promise<UploadState> {
+    if (this.#busy.has(upload.state)) {
+      body.cancel().catch(() => {})
+      throw new RegistryError('RANGE_INVALID', undefined, { message: 'another request writes to this upload' })
+    }
+    this.#busy.add(upload.state)
     try {
       return await this.#append(upload, body, maxBytes)
-    } catch (error) {
-      // nothing reads it any more; refused when reading it has already ended it
-      body.cancel(error).catch(() => {})
-      throw error
+    } finally {
+      this.#busy.delete(upload.state)
     }
   }
 
@@ -58,22 +64,43 @@ export class DiskUploadStore implements UploadStore {
   }
 
   async #append(upload: UploadState, body: ReadableStream<Uint8Array>, maxBytes: number): Promise<UploadState> {
+    let session: Session | undefined
+    let offset = upload.offset
+    try {
+      // leaving this loop in any way ends the body
+      for await (const chunk of body) {
+        if (chunk.length === 0) continue
+        offset += chunk.length
+        if (offset > maxBytes) throw new RegistryError('BLOB_TOO_LARGE', { maxBytes })
+        session ??= await this.#begin(upload)
+        await session.file.write(chunk, session.hasher)
+      }
+      return session ? await this.#end(session, upload) : upload
+    } catch (error) {
+      await session?.file.giveUp(upload.offset)
+      throw error
+    } finally {
+      await session?.file.close()
+    }
+  }
+
+  async #begin(upload: UploadState): Promise<Session> {
     const file = await this.#open(upload)
     try {
       await file.cutTo(upload.offset)
-      const hasher = this.#hashes.find(upload.state, upload) ?? (await rehash(file, upload))
-      await file.write(body, hasher, maxBytes)
-      await file.sync()
-      const digest = hexDigest(hasher.copy(), algorithmOf(upload.digest))
-      const after = { state: upload.state, offset: file.offset, digest }
-      this.#hashes.keep(upload.state, after, hasher)
-      return after
+      return { file, hasher: this.#hashes.find(upload.state, upload) ?? (await rehash(file, upload)) }
     } catch (error) {
-      await file.giveUp(upload.offset)
-      throw error
-    } finally {
       await file.close()
+      throw error
     }
+  }
+
+  async #end({ file, hasher }: Session, upload: UploadState): Promise<UploadState> {
+    await file.sync()
+    const digest = hexDigest(hasher.copy(), algorithmOf(upload.digest))
+    const after = { state: upload.state, offset: file.offset, digest }
+    this.#hashes.keep(upload.state, after, hasher)
+    return after
   }
 
   async #open(upload: UploadState): Promise<StagedFile> {
@@ -103,6 +130,12 @@ export class DiskUploadStore implements UploadStore {
       await file.close()
     }
   }
+}
+
+/** One request's work on an upload. */
+interface Session {
+  readonly file: StagedFile
+  readonly hasher: Bun.CryptoHasher
 }
 
 /** Reads the bytes of an upload that another process, or an earlier life of this one, has taken. */

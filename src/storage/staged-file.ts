@@ -16,6 +16,7 @@ export class StagedFile {
   readonly #handle: FileHandle
   readonly #nameDurable: (() => Promise<void>) | undefined
   #flushing: Promise<void> = Promise.resolve()
+  #flushedTo = 0
   /** Where the next byte goes. */
   offset = 0
 
@@ -30,6 +31,7 @@ export class StagedFile {
     const size = await this.atLeast(offset)
     if (size > offset) await onDisk(this.#handle.truncate(offset))
     this.offset = offset
+    this.#flushedTo = offset
   }
 
   /** Answers the size. @throws RegistryError `BLOB_UPLOAD_INVALID` when bytes are missing */
@@ -41,25 +43,21 @@ export class StagedFile {
   }
 
   /**
-   * Writes and hashes all of `body`.
+   * Hashes and writes a chunk at the end.
    *
-   * Each chunk goes to the page cache by a synchronous call: 64 KiB take less time than handing them to another thread
+   * It goes to the page cache by a synchronous call: 64 KiB take less time than handing them to another thread
    * (measured for 256 MB: 0.36 s of CPU, 0.48 with 1 MiB pieces joined first, 0.62 through a file sink). What may
    * take long, writing pages to the disk, runs elsewhere and is waited for.
    */
-  async write(body: ReadableStream<Uint8Array>, hasher: Bun.CryptoHasher, maxBytes: number): Promise<void> {
-    let flushAt = this.offset + FLUSH_BYTES
-    for await (const chunk of body) {
-      if (this.offset + chunk.length > maxBytes) throw new RegistryError('BLOB_TOO_LARGE', { maxBytes })
-      for (let from = 0; from < chunk.length; from += WRITE_BYTES) {
-        const piece = chunk.subarray(from, from + WRITE_BYTES)
-        hasher.update(piece)
-        this.#write(piece)
-        if (this.offset < flushAt) continue
-        flushAt = this.offset + FLUSH_BYTES
-        await this.#flushing
-        this.#flush()
-      }
+  async write(chunk: Uint8Array, hasher: Bun.CryptoHasher): Promise<void> {
+    for (let from = 0; from < chunk.length; from += WRITE_BYTES) {
+      const piece = chunk.subarray(from, from + WRITE_BYTES)
+      hasher.update(piece)
+      this.#write(piece)
+      if (this.offset - this.#flushedTo < FLUSH_BYTES) continue
+      this.#flushedTo = this.offset
+      await this.#flushing
+      this.#flush()
     }
   }
 
