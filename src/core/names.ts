@@ -35,6 +35,11 @@ export function parseImageName(text: string): ImageName {
   return { repository: text.slice(0, slash), image: text.slice(slash + 1) }
 }
 
+/** Tells whether `parseImageName` would take a text. */
+export function isImageName(text: string): boolean {
+  return text.length <= MAX_NAME_LENGTH && NAME.test(text) && text.includes('/')
+}
+
 /** @throws RegistryError `NAME_INVALID` */
 export function parseRepositoryName(text: string): string {
   if (text.length <= MAX_REPOSITORY_LENGTH && REPOSITORY.test(text)) return text

@@ -80,6 +80,8 @@ create table signing_keys (
   created_at integer not null,
   retired_at integer
 ) without rowid;
+-- one key signs, also when two processes make their first at the same time
+create unique index signing_keys_current on signing_keys (algorithm) where retired_at is null;
 
 create table failed_sign_ins (
   source text primary key,
