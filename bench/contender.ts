@@ -1,0 +1,43 @@
+import type { Account } from '../tests/harness/registry-reader.ts'
+
+/** A way of asking the same server: `anonymous`, or with somebody's token. */
+export interface Reader {
+  readonly label: string
+  headers(): Promise<Record<string, string>>
+}
+
+/** A server that is up, with data of its own. */
+export interface RunningContender {
+  readonly pid: number
+  readonly url: string
+  /** Who may push. */
+  readonly account: Account
+  /** Everybody whose reads are measured; the first is compared with the others' first. */
+  readonly readers: readonly Reader[]
+  /**
+   * Makes an image readable by all readers, once it is there. Absent where everything is.
+   *
+   * @param name  `<repository>/<image>`
+   */
+  publish?(name: string): Promise<void>
+  /** Points many tags at a manifest that is there; the quickest honest way that this server has. */
+  addTags(name: string, manifest: TaggedManifest, tags: readonly string[]): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A manifest that tags point at. */
+export interface TaggedManifest {
+  readonly mediaType: string
+  readonly digest: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** A registry that takes part in the comparison. */
+export interface Contender {
+  readonly name: string
+  /** The program without which it stays away; null for ours. */
+  readonly program: string | null
+  version(): Promise<string>
+  /** @param folder  empty, and removed by the caller after `stop` */
+  start(folder: string): Promise<RunningContender>
+}
