@@ -1,0 +1,182 @@
+import type { AdvisoryFeed } from '../core/advisory.ts'
+import { many, type Reader, type Transaction } from '../storage/database.ts'
+import type { PackageKey } from './scans.ts'
+
+/** A feed with the number under which its rows stand. */
+export interface StoredFeed extends AdvisoryFeed {
+  readonly generation: number
+  /** Which form of our importer wrote the rows; another form reads the same bytes again. */
+  readonly importer: number
+}
+
+/** All, or a part of all, that one feed says of one package. */
+export interface PackageRow extends PackageKey {
+  readonly part: number
+  /** Of `advisories`: tells whether another generation says the same. */
+  readonly digest: string
+  /** JSON list of `Advisory`. */
+  readonly advisories: string
+}
+
+/** What a feed says of one vulnerability. */
+export interface NoteRow {
+  readonly vulnerability: string
+  /** JSON of `VulnerabilityNote`. */
+  readonly note: string
+}
+
+interface FeedColumns {
+  readonly source: string
+  readonly generation: number
+  readonly revision: string
+  readonly importer: number
+  readonly updated_at: number
+  readonly imported_at: number
+  readonly records: number
+  readonly ecosystems: string
+}
+
+/** Every feed that was imported, by source. */
+export async function listFeeds(reader: Reader): Promise<StoredFeed[]> {
+  const rows = await reader.all<FeedColumns>`
+    select source, generation, revision, importer, updated_at, imported_at, records, ecosystems
+    from advisory_feeds order by source`
+  return rows.map(feedOf)
+}
+
+/** The feed that was made of these bytes by this form of the importer. */
+export async function findFeedByRevision(
+  reader: Reader,
+  revision: string,
+  importer: number,
+): Promise<StoredFeed | null> {
+  const row = await reader.first<FeedColumns>`
+    select source, generation, revision, importer, updated_at, imported_at, records, ecosystems
+    from advisory_feeds where revision = ${revision} and importer = ${importer} order by source limit 1`
+  return row && feedOf(row)
+}
+
+/** Says that a generation is being written, before its first row and again with each batch. */
+export async function touchGeneration(tx: Transaction, generation: number, now: number): Promise<void> {
+  await tx.run`
+    insert into advisory_generations (generation, touched_at) values (${generation}, ${now})
+    on conflict (generation) do update set touched_at = excluded.touched_at`
+}
+
+export async function savePackageRows(tx: Transaction, generation: number, rows: readonly PackageRow[]): Promise<void> {
+  for (const row of rows) {
+    await tx.run`
+      insert into advisory_packages (generation, ecosystem, name, part, digest, advisories)
+      values (${generation}, ${row.ecosystem}, ${row.name}, ${row.part}, ${row.digest}, ${row.advisories})`
+  }
+}
+
+/** The first thing a generation says of a vulnerability counts. */
+export async function saveNoteRows(tx: Transaction, generation: number, rows: readonly NoteRow[]): Promise<void> {
+  for (const row of rows) {
+    await tx.run`
+      insert into advisory_notes (generation, vulnerability, note)
+      values (${generation}, ${row.vulnerability}, ${row.note}) on conflict do nothing`
+  }
+}
+
+/** Makes a written generation the state of its feed; the rows of the one before are nobody's from now on. */
+export async function saveFeed(tx: Transaction, feed: StoredFeed): Promise<void> {
+  await tx.run`
+    insert into advisory_feeds (source, generation, revision, importer, updated_at, imported_at, records, ecosystems)
+    values (${feed.source}, ${feed.generation}, ${feed.revision}, ${feed.importer}, ${feed.updatedAt},
+            ${feed.importedAt}, ${feed.count}, ${JSON.stringify(feed.ecosystems)})
+    on conflict (source) do update set generation = excluded.generation, revision = excluded.revision,
+      importer = excluded.importer, updated_at = excluded.updated_at, imported_at = excluded.imported_at,
+      records = excluded.records, ecosystems = excluded.ecosystems`
+}
+
+/** Takes a feed away; its rows are then nobody's. Answers whether it was there. */
+export async function removeFeed(tx: Transaction, source: string): Promise<boolean> {
+  return (await tx.run`delete from advisory_feeds where source = ${source}`) > 0
+}
+
+/** Packages of which two generations do not say the same; all of one when there is no other. */
+export function listChangedPackages(reader: Reader, from: number | null, to: number | null): Promise<PackageKey[]> {
+  return reader.all<{ ecosystem: string; name: string }>`
+    select distinct ecosystem, name from (
+      select ecosystem, name, part, digest, count(*) as times from advisory_packages
+      where generation = ${from ?? -1} or generation = ${to ?? -1}
+      group by ecosystem, name, part, digest
+    ) as compared where times = 1 order by ecosystem, name`
+}
+
+/** Vulnerabilities of which two generations do not note the same. */
+export async function listChangedNotes(reader: Reader, from: number | null, to: number | null): Promise<string[]> {
+  const rows = await reader.all<{ vulnerability: string }>`
+    select distinct vulnerability from (
+      select vulnerability, note, count(*) as times from advisory_notes
+      where generation = ${from ?? -1} or generation = ${to ?? -1}
+      group by vulnerability, note
+    ) as compared where times = 1 order by vulnerability`
+  return rows.map((row) => row.vulnerability)
+}
+
+/** Generations that are no feed's state and that nobody has written to since `before`. */
+export async function listAbandonedGenerations(reader: Reader, before: number): Promise<number[]> {
+  const rows = await reader.all<{ generation: number }>`
+    select generation from advisory_generations
+    where touched_at < ${before} and generation not in (select generation from advisory_feeds)`
+  return rows.map((row) => row.generation)
+}
+
+/** Removes up to `limit` rows of a generation that is no feed's state; true when none are left. */
+export async function removeSomeOf(tx: Transaction, generation: number, limit: number): Promise<boolean> {
+  const packages = await tx.run`
+    delete from advisory_packages where id in (
+      select id from advisory_packages where generation = ${generation}
+        and generation not in (select generation from advisory_feeds) limit ${limit})`
+  const notes = await tx.run`
+    delete from advisory_notes where id in (
+      select id from advisory_notes where generation = ${generation}
+        and generation not in (select generation from advisory_feeds) limit ${limit})`
+  if (packages + notes > 0) return false
+  await tx.run`
+    delete from advisory_generations
+    where generation = ${generation} and generation not in (select generation from advisory_feeds)`
+  return true
+}
+
+/** What the feeds in force say of packages of one ecosystem; at most some hundreds of names. */
+export function listPackageRows(
+  reader: Reader,
+  ecosystem: string,
+  names: readonly string[],
+): Promise<{ source: string; revision: string; generation: number; name: string; advisories: string }[]> {
+  return reader.all`
+    select f.source, f.revision, p.generation, p.name, p.advisories
+    from advisory_packages p join advisory_feeds f on f.generation = p.generation
+    where p.ecosystem = ${ecosystem} and p.name in ${many(names)}
+    order by p.name, f.source, p.part`
+}
+
+/** What the feeds in force note of vulnerabilities; at most some hundreds of them. */
+export function listNoteRows(
+  reader: Reader,
+  vulnerabilities: readonly string[],
+): Promise<{ source: string; vulnerability: string; note: string }[]> {
+  return reader.all`
+    select f.source, n.vulnerability, n.note
+    from advisory_notes n join advisory_feeds f on f.generation = n.generation
+    where n.vulnerability in ${many(vulnerabilities)}
+    order by n.vulnerability, f.source`
+}
+
+function feedOf(row: FeedColumns): StoredFeed {
+  return {
+    source: row.source,
+    generation: row.generation,
+    revision: row.revision,
+    importer: row.importer,
+    updatedAt: row.updated_at,
+    importedAt: row.imported_at,
+    count: row.records,
+    // Written by saveFeed from the same type.
+    ecosystems: JSON.parse(row.ecosystems) as string[],
+  }
+}
