@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe } from 'bun:test'
+import { afterAll, beforeAll } from 'bun:test'
 import { Administration } from '../harness/administration.ts'
+import { type Backing, type BackingName, programsOf, startBacking } from '../harness/backing.ts'
+import { describeWith } from '../harness/program.ts'
 import { type Seawall, startSeawall } from '../harness/seawall.ts'
 import { accessSuite } from './access.suite.ts'
 import { blobPushSuite } from './blob-push.suite.ts'
@@ -19,14 +21,6 @@ import { samplesSuite } from './samples.suite.ts'
 import { sharingSuite } from './sharing.suite.ts'
 import { tokensSuite } from './tokens.suite.ts'
 
-/** Where a server of the tests keeps what it is given. */
-export interface Backing {
-  /** Settings of the server, as variables. */
-  readonly env: Readonly<Record<string, string>>
-  /** Ends the outside servers and removes their data. */
-  stop(): Promise<void>
-}
-
 /** What every class of repository must do, also one that only passes on what was pushed elsewhere. */
 export function readingTests(ground: ReadingGround): void {
   samplesSuite(ground)
@@ -35,10 +29,10 @@ export function readingTests(ground: ReadingGround): void {
   tagsSuite(ground)
 }
 
-/** The whole protocol over one server, started with a backing of its own. */
-export function protocolTests(name: string, makeBacking: () => Promise<Backing>): void {
-  describe(`the distribution protocol on ${name}`, () => {
-    const ground = useServer(makeBacking)
+/** The whole protocol over one server, started on a backing of its own. */
+export function protocolTests(backing: BackingName): void {
+  describeWith(programsOf(backing), `the distribution protocol on ${backing}`, () => {
+    const ground = useServer(backing)
     readingTests(ground)
     blobPushSuite(ground)
     chunksSuite(ground)
@@ -56,13 +50,13 @@ export function protocolTests(name: string, makeBacking: () => Promise<Backing>)
 }
 
 /** A server for the tests of a group; its parts are there once the group's tests run, not while they are described. */
-function useServer(makeBacking: () => Promise<Backing>): Ground {
+function useServer(name: BackingName): Ground {
   const unready = (): never => {
     throw new Error('the server is there only while tests run')
   }
   const current: { backing?: Backing; ground?: Ground } = {}
   beforeAll(async () => {
-    const backing = await makeBacking()
+    const backing = await startBacking(name)
     current.backing = backing
     const server = await startSeawall({ env: backing.env })
     current.ground = groundOf(server)

@@ -1,3 +1,3 @@
 import { protocolTests } from './protocol.ts'
 
-protocolTests('SQLite and the disk', async () => ({ env: {}, stop: async () => {} }))
+protocolTests('sqlite-disk')
