@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 
-/** A set of addresses, from single ones and ranges in CIDR form. */
+/** A set of addresses, from single ones and ranges in CIDR form; the word `unix` stands for a peer on a socket file. */
 export class AddressRanges {
   readonly texts: readonly string[]
   readonly #list = new BlockList()
@@ -8,11 +8,12 @@ export class AddressRanges {
   /** @throws Error with a sentence for people when a text is neither an address nor a range */
   constructor(texts: readonly string[]) {
     this.texts = texts
-    for (const text of texts) this.#add(text)
+    for (const text of texts) if (text !== 'unix') this.#add(text)
   }
 
   /** Whether an address, IPv4, IPv6 or IPv4 written as IPv6, is in the set; anything else is not. */
   includes(address: string): boolean {
+    if (address === 'unix') return this.texts.includes('unix')
     const version = isIP(address)
     return version !== 0 && this.#list.check(address, version === 6 ? 'ipv6' : 'ipv4')
   }

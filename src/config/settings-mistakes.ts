@@ -50,6 +50,9 @@ function contradictions(written: Written): ConfigMistake[] {
     const missing = written.has('tls.key') ? 'SEAWALL_TLS_CERTIFICATE' : 'SEAWALL_TLS_KEY'
     mistakes.push({ name: shown(there), value: text(there), problem: `needs ${missing} beside it` })
   }
+  if (text('listen').startsWith('unix:') && written.has('tls.certificate')) {
+    mistakes.push({ name: shown('listen'), value: text('listen'), problem: 'a socket file is not served by HTTPS' })
+  }
   const isBucket = text('store').startsWith('s3://')
   const store = { name: shown('store'), value: showValue(undefined, text('store')) }
   if (isBucket && !/^postgres(?:ql)?:/.test(text('database'))) {
@@ -60,6 +63,13 @@ function contradictions(written: Written): ConfigMistake[] {
     if (!isBucket || written.has(`s3.${key}`) || written.has(`s3.${key}File`)) continue
     const variable = SETTINGS.find(({ name }) => name === `s3.${key}`)?.variable
     mistakes.push({ ...store, problem: `needs ${variable} or ${variable}_FILE` })
+  }
+  const wait = limitOf(written, 'scan.pullWaitSeconds')
+  if (wait >= limitOf(written, 'limits.requestIdleSeconds')) {
+    const name = written.has('scan.pullWaitSeconds') ? 'scan.pullWaitSeconds' : 'limits.requestIdleSeconds'
+    const problem =
+      'a pull that waits for its scan would be cut off: requestIdleSeconds must be more than pullWaitSeconds'
+    mistakes.push({ name: shown(name), value: text(name), problem })
   }
   const items = limitOf(written, 'limits.pageItems')
   const most = limitOf(written, 'limits.pageMaxItems')
