@@ -8,6 +8,7 @@ import type { MigratableDatabase, ScriptTransaction } from './migratable-databas
 import { SqliteConnection } from './sqlite-connection.ts'
 import { isBusy } from './sqlite-failure.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
+import { NestedTransactionError } from './transaction-state.ts'
 import { Turns } from './turns.ts'
 
 /** How long a transaction waits for the others before it gives up, in milliseconds. */
@@ -28,9 +29,6 @@ const PRAGMAS = [
 const WRITER = [...PRAGMAS, 'synchronous = full', 'journal_size_limit = 67108864']
 const READER = [...PRAGMAS, 'query_only = on']
 
-/** The transaction whose work is running, to notice one that would wait for itself. */
-const running = new AsyncLocalStorage<SqliteTransaction>()
-
 /**
  * The database in one file beside the program.
  *
@@ -42,6 +40,8 @@ export class SqliteDatabase implements MigratableDatabase {
   readonly #writer: SqliteConnection
   readonly #reader: SqliteConnection
   readonly #turns = new Turns()
+  /** The transaction whose work is running, to notice one that would wait for itself. */
+  readonly #running = new AsyncLocalStorage<SqliteTransaction>()
   readonly #cleanUp: () => Promise<void>
   #closed = false
 
@@ -85,7 +85,7 @@ export class SqliteDatabase implements MigratableDatabase {
 
   async migration<T>(work: (tx: ScriptTransaction) => Promise<T>): Promise<T> {
     this.#assertOpen()
-    if (running.getStore()?.isOpen) throw new Error('a transaction inside a transaction: hand the outer one on')
+    if (this.#running.getStore()?.state.isOpen) throw new NestedTransactionError()
     if (!(await this.#turns.take(MAX_WAIT_MS))) throw busy()
     try {
       await whileBusy(() => this.#begin())
@@ -117,12 +117,13 @@ export class SqliteDatabase implements MigratableDatabase {
   async #commit<T>(work: (tx: ScriptTransaction) => Promise<T>): Promise<T> {
     const tx = new SqliteTransaction(this.#writer)
     try {
-      const result = await running.run(tx, work, tx)
-      tx.end()
+      const result = await this.#running.run(tx, work, tx)
+      await tx.state.end()
+      if (tx.state.failure) throw tx.state.failure.error
       this.#writer.script('commit')
       return result
     } catch (error) {
-      tx.abandon()
+      await tx.state.end()
       this.#rollback()
       throw error
     }

@@ -32,6 +32,7 @@ export async function startProgram(command: readonly string[], options: StartOpt
     stdout: log,
     stderr: log,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...options.user,
   })
   closeSync(log)
   const output = () => Bun.file(options.logFile).text()

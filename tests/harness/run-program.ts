@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly stdin?: string
   /** Default: two minutes. */
   readonly timeoutMs?: number
+  /** Whom the program runs as; only root can choose. */
+  readonly user?: { readonly uid: number; readonly gid: number }
 }
 
 /** The machine's own settings stay outside: only what a program needs to be found and to run at all. */
@@ -29,6 +31,7 @@ export async function run(command: readonly string[], options: RunOptions = {}):
     timeout: options.timeoutMs ?? 120_000,
     killSignal: 'SIGKILL',
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...options.user,
   })
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   return { code, stdout, stderr }
