@@ -28,9 +28,10 @@ export async function startCuttingProxy(target: string, cut: Cut): Promise<Cutti
     const both = [client, upstream]
     for (const socket of both) {
       open.add(socket)
-      socket.on('error', () => both.forEach((other) => other.destroy()))
+      const other = socket === client ? upstream : client
+      socket.on('error', () => other.destroy())
       // what one side has sent before it closed still goes to the other
-      socket.on('close', () => open.delete(socket) && both.forEach((other) => other.destroySoon()))
+      socket.on('close', () => open.delete(socket) && other.destroySoon())
     }
     let seen = 0
     const watched = cut.direction === 'up' ? client : upstream
