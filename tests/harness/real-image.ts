@@ -104,7 +104,8 @@ function npmEnvironment(): Record<string, string> {
 }
 
 async function installedInside(desk: DockerDesk, reference: string): Promise<DebianPackage[]> {
-  const format = '${Package}\\t${Version}\\t${source:Package}\\t${source:Version}\\t${db:Status-Status}\\n'
+  const fields = ['Package', 'Version', 'source:Package', 'source:Version', 'db:Status-Status']
+  const format = `${fields.map((field) => `\${${field}}`).join('\\t')}\\n`
   const query = ['run', '--rm', '--network', 'none', reference, 'dpkg-query', '-W', '-f', format]
   const { stdout } = await desk.mustDocker(query)
   return stdout
