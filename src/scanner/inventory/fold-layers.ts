@@ -2,6 +2,7 @@ import type { Digest } from '../../core/digest.ts'
 import type { Distribution, ImageInventory, InstalledPackage } from '../../core/inventory.ts'
 import type { FileEvidence, FoundPackage } from '../layers/file-evidence.ts'
 import type { LayerRecord } from '../layers/layer-record.ts'
+import { quotePath } from '../layers/layer-refusal.ts'
 import { DatabaseHistory } from './database-history.ts'
 import { findDistribution } from './distribution.ts'
 import { type MergedFile, MergedView } from './merged-view.ts'
@@ -102,14 +103,16 @@ function compare(a: InstalledPackage, b: InstalledPackage): number {
 
 function layerReasons(records: readonly LayerRecord[]): string[] {
   return records.flatMap(({ diffId, unreadable, notes }, index) => {
-    const name = diffId === null ? 'The folder' : `Layer ${index + 1} of ${records.length} (${diffId})`
+    const name = `Layer ${index + 1} of ${records.length}${diffId === null ? '' : ` (${diffId})`}`
     if (unreadable) return [`${name} could not be read: it ${unreadable.reason}.`]
     return notes.map((note) => `${name}: ${note}`)
   })
 }
 
 function fileReasons(files: readonly [string, MergedFile, FileEvidence][]): string[] {
-  return files.flatMap(([path, , { problem }]) => (problem === undefined ? [] : [`/${path} ${problem}.`]))
+  return files.flatMap(([path, , { problem }]) =>
+    problem === undefined ? [] : [`${quotePath(`/${path}`)} ${problem}.`],
+  )
 }
 
 function cut(reasons: readonly string[]): string[] {

@@ -7,7 +7,7 @@ export interface LayerLimits {
   /** A long name or a PAX header; Go's tar reader, and so every container runtime, stops at 1 MiB. */
   readonly maxHeaderBytes: number
   readonly maxUnpackedBytes: number
-  /** Unpacked bytes per packed byte, looked at once more than `expansionGraceBytes` came out. */
+  /** Unpacked bytes per packed byte, not counting the first `expansionGraceBytes`: a layer may begin with empty files. */
   readonly maxExpansion: number
   readonly expansionGraceBytes: number
   /** All files of one layer whose content we keep until it is parsed, together. */
@@ -27,8 +27,8 @@ export const DEFAULT_LAYER_LIMITS: LayerLimits = {
   maxPathBytes: 4096,
   maxHeaderBytes: MiB,
   maxUnpackedBytes: 128 * 1024 * MiB,
-  maxExpansion: 300,
-  expansionGraceBytes: 16 * MiB,
+  maxExpansion: 200,
+  expansionGraceBytes: 48 * MiB,
   maxEvidenceBytes: 512 * MiB,
   maxRecordBytes: 96 * MiB,
   maxMemoryBytes: 1536 * MiB,

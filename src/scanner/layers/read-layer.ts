@@ -65,7 +65,7 @@ function checkExpansion(unpacked: number, packed: number, limits: LayerLimits): 
   if (unpacked > limits.maxUnpackedBytes) {
     throw new LayerRefusal(`unpacks to more than ${limits.maxUnpackedBytes} bytes`, { lasting: false })
   }
-  if (unpacked > limits.expansionGraceBytes && unpacked > packed * limits.maxExpansion) {
+  if (unpacked - limits.expansionGraceBytes > packed * limits.maxExpansion) {
     throw new LayerRefusal(`expands more than ${limits.maxExpansion} times when unpacked`, { lasting: false })
   }
 }

@@ -8,8 +8,11 @@ import { BLOCK_BYTES, isZeroBlock, parseTarHeader, type TarHeader } from './tar-
 export interface TarListener {
   /** Asked before a file's content passes by; true keeps it for `entry`. Decides by `entry.size`, too. */
   wantsContent(entry: TarEntry): boolean
-  /** @param content  null when it was not wanted */
-  entry(entry: TarEntry, content: Uint8Array | null): void
+  /**
+   * @param content  null when it was not wanted
+   * @param offset   where the content begins in the archive, in bytes
+   */
+  entry(entry: TarEntry, content: Uint8Array | null, offset: number): void
 }
 
 /** Content on its way: what to do with it once it is all there. */
@@ -48,6 +51,7 @@ export class TarWalker {
   #sparse: TarHeader | null = null
   #zeroBlocks = 0
   #entries = 0
+  #offset = 0
   #isFirst = true
 
   constructor(listener: TarListener, limits: LayerLimits) {
@@ -70,6 +74,19 @@ export class TarWalker {
     }
   }
 
+  /** Bytes from here on that nobody wants: who can seek may `skip` them instead of writing them. */
+  get skippable(): number {
+    return this.#body?.bytes === null ? this.#body.remaining : 0
+  }
+
+  /** Passes over so many bytes, at most `skippable`, as if they had been written. */
+  skip(bytes: number): void {
+    const body = this.#body
+    if (!body || bytes > this.skippable) throw new RangeError('these bytes are wanted')
+    this.#offset += bytes
+    this.#advance(body, bytes)
+  }
+
   /** @throws LayerRefusal when the tar is cut off */
   end(): void {
     if (this.#body) {
@@ -89,10 +106,15 @@ export class TarWalker {
   #takeBody(body: Body, chunk: Uint8Array, offset: number): number {
     const taken = Math.min(body.remaining, chunk.length - offset)
     body.bytes?.set(chunk.subarray(offset, offset + taken), body.filled)
-    body.filled += taken
-    body.remaining -= taken
-    if (body.remaining === 0) this.#finishBody(body)
+    this.#offset += taken
+    this.#advance(body, taken)
     return taken
+  }
+
+  #advance(body: Body, bytes: number): void {
+    body.filled += bytes
+    body.remaining -= bytes
+    if (body.remaining === 0) this.#finishBody(body)
   }
 
   #finishBody(body: Body): void {
@@ -104,18 +126,21 @@ export class TarWalker {
   #skipPadding(available: number): number {
     const taken = Math.min(this.#padding, available)
     this.#padding -= taken
+    this.#offset += taken
     return taken
   }
 
   /** A whole block inside the chunk is looked at in place; one across two chunks is put together first. */
   #takeBlock(chunk: Uint8Array, offset: number): number {
     if (this.#blockFilled === 0 && chunk.length - offset >= BLOCK_BYTES) {
+      this.#offset += BLOCK_BYTES
       this.#readBlock(chunk.subarray(offset, offset + BLOCK_BYTES))
       return BLOCK_BYTES
     }
     const taken = Math.min(BLOCK_BYTES - this.#blockFilled, chunk.length - offset)
     this.#block.set(chunk.subarray(offset, offset + taken), this.#blockFilled)
     this.#blockFilled += taken
+    this.#offset += taken
     if (this.#blockFilled === BLOCK_BYTES) {
       this.#blockFilled = 0
       this.#readBlock(this.#block)
@@ -177,7 +202,8 @@ export class TarWalker {
     this.#checkLength(entry.path)
     this.#checkLength(entry.target)
     const wanted = entry.kind === 'file' && !entry.isSparse && this.#listener.wantsContent(entry)
-    this.#start(quotePath(entry.path), entry.size, wanted, (bytes) => this.#listener.entry(entry, bytes))
+    const offset = this.#offset
+    this.#start(quotePath(entry.path), entry.size, wanted, (bytes) => this.#listener.entry(entry, bytes, offset))
   }
 
   #start(label: string, size: number, wanted: boolean, done: Body['done']): void {
