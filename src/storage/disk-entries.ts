@@ -17,11 +17,14 @@ export function unlinkIfThere(path: string): Promise<void> {
   return orElse(undefined, () => unlink(path))
 }
 
+/** No such name, or a file where a folder should be: then there is nothing below it either. */
+const ABSENT = new Set(['ENOENT', 'ENOTDIR'])
+
 async function orElse<T>(absent: T, call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return absent
+    if (ABSENT.has(systemCode(error))) return absent
     throw diskFailure(error)
   }
 }
