@@ -44,3 +44,19 @@ export async function listReferrers(
     annotations: row.annotations === null ? null : (JSON.parse(row.annotations) as Record<string, string>),
   }))
 }
+
+/** The first subject that artifacts of a package name and whose digest begins so. */
+export async function findSubject(
+  reader: Reader,
+  repositoryId: number,
+  pkg: string,
+  beginning: string,
+): Promise<Digest | null> {
+  // What follows is hexadecimal, so everything that begins so comes before the same text with a "g" behind it.
+  const row = await reader.first<{ subject: Digest }>`
+    select a.subject from packages p join artifacts a on a.package_id = p.id
+    where p.repository_id = ${repositoryId} and p.name = ${pkg}
+      and a.subject >= ${beginning} and a.subject < ${`${beginning}g`}
+    order by a.subject limit 1`
+  return row?.subject ?? null
+}

@@ -81,6 +81,10 @@ export class GuardedPackage implements ReadablePackage {
     return this.#inner.referrers(subject, artifactType, page)
   }
 
+  findSubject(beginning: string): Promise<Digest | null> {
+    return this.#inner.findSubject(beginning)
+  }
+
   statBlob(digest: Digest): Promise<BlobStat | null> {
     return this.#inner.statBlob(digest)
   }

@@ -9,7 +9,7 @@ import {
 } from '../catalog/artifacts.ts'
 import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlobs, unlinkBlob } from '../catalog/blobs.ts'
 import { findPackage, type PackageId, savePackage } from '../catalog/packages.ts'
-import { listReferrers } from '../catalog/referrers.ts'
+import { findSubject, listReferrers } from '../catalog/referrers.ts'
 import { findTag, listTags, removeTag, saveTags } from '../catalog/tags.ts'
 import type { Actor } from '../core/actor.ts'
 import type { Artifact, HeldArtifact, Referrer } from '../core/artifact.ts'
@@ -81,6 +81,10 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
     const query = { subject, after: page.after ?? '', limit: page.limit + 1, ...(artifactType && { artifactType }) }
     const found = await listReferrers(this.#services.db, this.#repository.id, this.#name, query)
     return pageOf(found, page.limit, (referrer) => referrer.digest)
+  }
+
+  findSubject(beginning: string): Promise<Digest | null> {
+    return findSubject(this.#services.db, this.#repository.id, this.#name, beginning)
   }
 
   async statBlob(digest: Digest): Promise<BlobStat | null> {
@@ -175,6 +179,11 @@ async function checkExpected(tx: Transaction, pkg: PackageId, options: PutOption
   await tx.run`update packages set created_at = created_at where id = ${pkg}`
   for (const tag of options.tags) {
     const current = await findTag(tx, pkg, tag)
-    if (current !== options.expected) throw new RegistryError('PRECONDITION_FAILED', { tag, current })
+    if (!isExpected(current, options.expected)) throw new RegistryError('PRECONDITION_FAILED', { tag, current })
   }
+}
+
+function isExpected(current: Digest | null, expected: NonNullable<PutOptions['expected']>): boolean {
+  if (current === null) return expected === 'none'
+  return expected === 'any' || (expected !== 'none' && expected.includes(current))
 }

@@ -32,6 +32,8 @@ export interface ReadablePackage {
   tags(page: PageRequest): Promise<Page<string> | null>
   /** Artifacts that name the subject; the subject need not be here. */
   referrers(subject: Digest, artifactType: string | undefined, page: PageRequest): Promise<Page<Referrer>>
+  /** The subject that some artifact here names and whose digest begins so, or null: fallback tags cut long digests. */
+  findSubject(beginning: string): Promise<Digest | null>
   statBlob(digest: Digest): Promise<BlobStat | null>
   /** @throws RegistryError `BLOB_UNKNOWN` */
   openBlob(digest: Digest, range?: ByteRange): Promise<BlobBody>
@@ -40,8 +42,8 @@ export interface ReadablePackage {
 /** How to put an artifact. */
 export interface PutOptions {
   readonly tags: readonly string[]
-  /** Only when a tag points here now (RFC 9110, 13.1.1 If-Match); `null` means only when the tag is new. */
-  readonly expected?: Digest | null
+  /** Only when each tag points at one of these now, at anything, or at nothing yet (RFC 9110, 13.1.1 and 13.1.2). */
+  readonly expected?: readonly Digest[] | 'any' | 'none'
 }
 
 /** A package that the caller may push to. */

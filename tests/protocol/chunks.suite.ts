@@ -28,17 +28,7 @@ const WRONG_STARTS = [
   { name: 'one byte back', start: (taken: number) => (taken === 0 ? 2 : taken - 1) },
 ] as const
 
-const BAD_RANGES = [
-  'bytes 0-9/10',
-  'bytes=0-9',
-  '0-',
-  '-9',
-  '9-0',
-  'x-y',
-  '0-9-12',
-  '',
-  '0-99999999999999999999',
-] as const
+const BAD_RANGES = ['0-', '-9', '9-0', 'x-y', '0-9-12', '', '0-99999999999999999999'] as const
 
 type Wrong = (typeof WRONG_STARTS)[number]
 
@@ -152,16 +142,13 @@ function sessions(ground: Ground): void {
     await expectProgress(mine, location, 0)
   })
 
-  it.each(['0', 'not-an-id', crypto.randomUUID(), '%2e%2e', 'a'.repeat(3000)])(
-    'does not know the upload "%s"',
-    async (id) => {
-      const { push } = ground.place()
-      for (const method of ['GET', 'PATCH', 'DELETE'] as const) {
-        const answer = await push.ask(method, `blobs/uploads/${id}`, method === 'PATCH' ? { body: randomBytes(3) } : {})
-        expect([404, 414]).toContain(answer.status)
-      }
-    },
-  )
+  it.each(['0', 'not-an-id', crypto.randomUUID(), 'a'.repeat(3000)])('does not know the upload "%s"', async (id) => {
+    const { push } = ground.place()
+    for (const method of ['GET', 'PATCH', 'DELETE'] as const) {
+      const answer = await push.ask(method, `blobs/uploads/${id}`, method === 'PATCH' ? { body: randomBytes(3) } : {})
+      expect([404, 414]).toContain(answer.status)
+    }
+  })
 
   it('goes on from the last acknowledged byte after the server was killed', async () => {
     const { push, pull } = ground.place()

@@ -26,14 +26,25 @@ const BAD_NAMES = [
   'demo%2Fapp',
   'demo/%2e%2e/other',
   'demo/..%2fother',
-  '../demo/app',
-  'demo/../other/app',
-  'demo/./app',
-  'demo/a\\b',
   `demo/${'a'.repeat(300)}`,
   'demo',
   '_catalog/app',
   '',
+] as const
+
+/** Paths that climb; a URL parser may resolve them before anybody sees them, and then they name something else. */
+const CLIMBING = [
+  '/v2/../../../../etc/passwd',
+  '/v2/demo/app/blobs/../../../../../etc/passwd',
+  '/v2/demo/app/blobs/..%2f..%2f..%2fetc%2fpasswd',
+  '/v2/demo/app/manifests/%2e%2e%2f%2e%2e%2fetc%2fpasswd',
+  '/v2/demo/../nobody/app/manifests/v1',
+  '/v2/demo/./nobody/manifests/v1',
+  '/v2/demo\\nobody/manifests/v1',
+  '/v2/demo/app/blobs/uploads/../../../../data',
+  '/v2/demo/app/blobs/uploads/..%2f..%2fblobs',
+  '/assets/../../../etc/passwd',
+  '//etc/passwd',
 ] as const
 
 const GOOD_NAMES = [
@@ -127,6 +138,12 @@ export function namesSuite(ground: Ground): void {
     it.each(STRAY.map((path) => [path]))('that no endpoint has, %s, is not found', async (path) => {
       const answer = await raw('GET', path)
       expect([400, 404]).toContain(answer?.status ?? 0)
+    })
+
+    it.each(CLIMBING.map((path) => [path]))('that climbs, %s, leads nowhere', async (path) => {
+      const answer = await raw('GET', path)
+      expect([400, 404]).toContain(answer?.status ?? 0)
+      expect(answer?.body).not.toContain('root:')
     })
 
     it.each(WRONG_METHODS.map(([method, path]) => [method, path] as const))(

@@ -54,18 +54,19 @@ export class RawConnection {
     this.#socket.end()
   }
 
-  /** The first answer, once the server has closed the connection or has sent all that it announced. */
-  async answer(): Promise<RawAnswer | null> {
+  /** @param hasBody  false for the answer to HEAD, whose length tells of something that does not come
+   * @returns the first answer, once the server has closed the connection or has sent all that it announced. */
+  async answer(hasBody = true): Promise<RawAnswer | null> {
     const deadline = Date.now() + 10_000
-    for (let parsed = parseAnswer(this.#received); ; parsed = parseAnswer(this.#received)) {
+    for (let parsed = parseAnswer(this.#received, hasBody); ; parsed = parseAnswer(this.#received, hasBody)) {
       if (parsed !== null) return parsed
       const closed = await Promise.race([this.#ended.then(() => true), Bun.sleep(20).then(() => false)])
-      if (closed || Date.now() > deadline) return parseAnswer(this.#received)
+      if (closed || Date.now() > deadline) return parseAnswer(this.#received, hasBody)
     }
   }
 }
 
-function parseAnswer(received: string): RawAnswer | null {
+function parseAnswer(received: string, hasBody: boolean): RawAnswer | null {
   const end = received.indexOf('\r\n\r\n')
   if (end < 0) return null
   const [first = '', ...lines] = received.slice(0, end).split('\r\n')
@@ -74,8 +75,9 @@ function parseAnswer(received: string): RawAnswer | null {
     headers[line.slice(0, line.indexOf(':')).toLowerCase()] = line.slice(line.indexOf(':') + 1).trim()
   const status = Number(first.split(' ')[1])
   const body = received.slice(end + 4)
-  if (status === 100) return parseAnswer(body)
-  return body.length >= Number(headers['content-length'] ?? 0) ? { status, headers, body } : null
+  if (status === 100) return parseAnswer(body, hasBody)
+  const length = hasBody ? Number(headers['content-length'] ?? 0) : 0
+  return body.length >= length ? { status, headers, body } : null
 }
 
 /** One request without a body, on a connection of its own. */
@@ -87,7 +89,7 @@ export async function askRaw(
 ): Promise<RawAnswer | null> {
   const connection = await RawConnection.open(url)
   connection.head(method, target, ['connection: close', ...lines])
-  const answer = await connection.answer()
+  const answer = await connection.answer(method !== 'HEAD')
   connection.vanish()
   return answer
 }

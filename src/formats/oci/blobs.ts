@@ -1,4 +1,4 @@
-import { parseDigest } from '../../core/digest.ts'
+import { type Digest, parseDigest } from '../../core/digest.ts'
 import { RegistryError } from '../../core/errors.ts'
 import type { BlobBody } from '../../repositories/package.ts'
 import { parseByteRange } from './byte-range-header.ts'
@@ -25,7 +25,7 @@ export async function getBlob(call: ImageCall): Promise<Response> {
   if (isUnchanged(request, digest)) return new Response(null, { status: 304, headers })
   if (request.method === 'HEAD')
     return new Response(null, { headers: { ...headers, 'content-length': String(blob.size) } })
-  const range = parseByteRange(request.headers.get('range'), blob.size)
+  const range = parseByteRange(rangeOf(request, digest), blob.size)
   const body = await pkg.openBlob(digest, range ?? undefined)
   if (!range) return send(body, 200, { ...headers, 'content-length': String(blob.size) })
   return send(body, 206, {
@@ -33,6 +33,12 @@ export async function getBlob(call: ImageCall): Promise<Response> {
     'content-length': String(range.end - range.start + 1),
     'content-range': `bytes ${range.start}-${range.end}/${blob.size}`,
   })
+}
+
+/** A range of something else than the client holds is answered with the whole (RFC 9110, 13.1.5 If-Range). */
+function rangeOf(request: Request, digest: Digest): string | null {
+  const condition = request.headers.get('if-range')
+  return condition === null || condition.trim() === `"${digest}"` ? request.headers.get('range') : null
 }
 
 /** A file goes out by `sendfile`: the kernel copies, the program does not see the bytes. */

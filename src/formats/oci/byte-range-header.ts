@@ -1,7 +1,8 @@
 import type { ByteRange } from '../../core/byte-range.ts'
 import { RegistryError } from '../../core/errors.ts'
 
-const ONE_RANGE = /^bytes=(\d{0,15})-(\d{0,15})$/
+/** However many digits: an end beyond the blob means its end (RFC 9110, 14.1.2). */
+const ONE_RANGE = /^bytes=(\d{0,30})-(\d{0,30})$/
 
 /**
  * Reads a `Range` header (RFC 9110, 14.2). Several ranges, or another unit, are ignored: the whole is answered.

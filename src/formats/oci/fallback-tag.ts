@@ -13,10 +13,14 @@ export function fallbackTag(subject: Digest): string {
   return subject.replace(':', '-').slice(0, 32 + 1 + 64)
 }
 
-/** Which digest a fallback tag speaks of, or null for any other tag. A sha512 digest is cut, so nothing is found. */
-function subjectOfTag(tag: string): Digest | null {
-  const digest = tag.replace(/^sha256-/, 'sha256:')
-  return isDigest(digest) ? digest : null
+const FALLBACK = /^(sha256|sha512)-([0-9a-f]{64})$/
+
+/** Which digest a fallback tag speaks of, or null for any other tag. A sha512 digest is cut, so it is looked for. */
+async function subjectOfTag(pkg: ReadablePackage, tag: string): Promise<Digest | null> {
+  const match = FALLBACK.exec(tag)
+  if (!match) return null
+  const beginning = `${match[1]}:${match[2]}`
+  return isDigest(beginning) ? beginning : pkg.findSubject(beginning)
 }
 
 /**
@@ -24,8 +28,8 @@ function subjectOfTag(tag: string): Digest | null {
  * referrers that are here.
  */
 export async function findFallback(pkg: ReadablePackage, tag: string): Promise<HeldArtifact | null> {
-  const subject = subjectOfTag(tag)
-  if (!subject || tag.includes(':')) return null
+  const subject = await subjectOfTag(pkg, tag)
+  if (!subject) return null
   const { items } = await pkg.referrers(subject, undefined, { limit: MOST_SHOWN })
   if (items.length === 0) return null
   const document = new TextEncoder().encode(JSON.stringify(referrersIndex(items)))

@@ -64,15 +64,18 @@ function tagsOf(call: ImageCall, pushedByDigest: Digest | null): string[] {
   return (pushedByDigest ? asked : [call.last, ...asked]).map(parseTag)
 }
 
-/** `If-Match: "<digest>"` pushes only over what is expected, `If-None-Match: *` only a new tag (RFC 9110, 13.1). */
+/**
+ * `If-Match` pushes only over what is expected, `If-None-Match: *` only a new tag (RFC 9110, 13.1). A weak entity tag
+ * never matches here, nor does one that is no digest.
+ */
 function conditionOf(request: Request): Pick<PutOptions, 'expected'> {
-  const match = request.headers.get('if-match')
-  const digest = match?.trim().replace(/^"|"$/g, '')
-  if (digest !== undefined) {
-    if (!isDigest(digest)) throw new RegistryError('PRECONDITION_FAILED', { expected: digest.slice(0, 200) })
-    return { expected: digest }
+  const match = request.headers.get('if-match')?.trim()
+  if (match === '*') return { expected: 'any' }
+  if (match !== undefined) {
+    const tags = match.split(',').map((tag) => /^"(.*)"$/.exec(tag.trim())?.[1] ?? '')
+    return { expected: tags.filter(isDigest) }
   }
-  return request.headers.get('if-none-match')?.trim() === '*' ? { expected: null } : {}
+  return request.headers.get('if-none-match')?.trim() === '*' ? { expected: 'none' } : {}
 }
 
 /** `DELETE /v2/<name>/manifests/<reference>` (distribution-spec 1.1, end-9): a tag, or a manifest with all its tags. */
