@@ -84,10 +84,10 @@ export class RequestShell {
       requestId: context.requestId,
       client: context.clientAddress,
       method: request.method,
-      path: context.path,
+      path: context.path.slice(0, 500),
       status,
       ms: Math.round(seconds * 10_000) / 10,
-      agent: request.headers.get('user-agent'),
+      agent: request.headers.get('user-agent')?.slice(0, 200),
     }
     if (isEvent) this.#edge.log.info('request', fields)
     else this.#edge.log.debug('request', fields)

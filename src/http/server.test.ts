@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'bun:test'
-import { mkdtempSync } from 'node:fs'
+import { lstatSync, mkdtempSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -226,19 +226,22 @@ describe('a server', () => {
     )
   })
 
-  it('serves a socket file, also where one was left behind', async () => {
+  it('serves a socket file, also where a program that was killed left one, and not where one still answers', async () => {
     const path = join(mkdtempSync(join(tmpdir(), 'seawall-socket-')), 's.sock')
-    for (const _ of ['new', 'left behind']) {
-      const config = parseConfig({ env: { SEAWALL_LISTEN: `unix:${path}`, SEAWALL_SHUTDOWN_GRACE_SECONDS: '0' } })
-      const log = createLog({ level: 'error', format: 'json' })
-      const server = await startServer({ config, handler: showContext, log, metrics: new Metrics() })
-      expect(server.address).toBe(`unix:${path}`)
-      const seen = await (await fetch('http://registry.example/x', { unix: path })).json()
-      expect(seen).toMatchObject({ clientAddress: 'unix', externalUrl: 'http://registry.example' })
-      await server.stop()
-      await Bun.write(path, '')
-      await Bun.file(path).delete()
-    }
+    const program = `Bun.serve({ unix: ${JSON.stringify(path)}, fetch: () => new Response() }); process.kill(process.pid, 9)`
+    await Bun.spawn([process.execPath, '-e', program]).exited
+    expect(lstatSync(path).isSocket()).toBe(true)
+
+    const config = parseConfig({ env: { SEAWALL_LISTEN: `unix:${path}`, SEAWALL_SHUTDOWN_GRACE_SECONDS: '0' } })
+    const log = createLog({ level: 'error', format: 'json' })
+    const server = await startServer({ config, handler: showContext, log, metrics: new Metrics() })
+    running.push(server)
+    expect(server.address).toBe(`unix:${path}`)
+    const seen = await (await fetch('http://registry.example/x', { unix: path })).json()
+    expect(seen).toMatchObject({ clientAddress: 'unix', externalUrl: 'http://registry.example' })
+    expect(startServer({ config, handler: showContext, log, metrics: new Metrics() })).rejects.toThrow(
+      'cannot listen on',
+    )
   })
 })
 

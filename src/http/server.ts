@@ -6,6 +6,7 @@ import { type Certificate, readCertificate, watchCertificate } from './certifica
 import { Listeners } from './listeners.ts'
 import type { Handler } from './request-context.ts'
 import { RequestShell } from './request-shell.ts'
+import { removeStaleSocket } from './stale-socket.ts'
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -39,6 +40,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     shell.answer(request, server),
   )
   const certificate = tls && (await readCertificate(tls))
+  if (listen.kind === 'unix') await removeStaleSocket(listen.path)
   listeners.open(certificate)
   metrics.watch('seawall_http_requests_in_flight', 'Requests that are being answered.', 'state', async () => ({
     open: listeners.pendingRequests,

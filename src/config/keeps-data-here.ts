@@ -1,0 +1,6 @@
+import type { Config } from './config.ts'
+
+/** Whether something of this server lies on this machine alone; replicas that keep everything elsewhere hold nothing. */
+export function keepsDataHere(config: Pick<Config, 'database' | 'store'>): boolean {
+  return config.database.kind === 'sqlite' || config.store.kind === 'disk'
+}
