@@ -18,10 +18,11 @@ export async function saveRefreshToken(
 ): Promise<string> {
   const secret = makeSecret('swr')
   const { user, accessToken } = account
+  const client = clientId.replace(/[^\x20-\x7e]/g, '').slice(0, 100)
   await tx.run`delete from refresh_tokens where expires_at <= ${now}`
   await tx.run`
     insert into refresh_tokens (id, user_id, access_token_id, user_version, client_id, secret_hash, created_at, expires_at)
-    values (${Bun.randomUUIDv7()}, ${user.id}, ${accessToken?.id ?? null}, ${user.version}, ${clientId.slice(0, 100)},
+    values (${Bun.randomUUIDv7()}, ${user.id}, ${accessToken?.id ?? null}, ${user.version}, ${client},
             ${hashSecret(secret)}, ${now}, ${now + LIFETIME_MS})`
   await tx.run`
     delete from refresh_tokens where user_id = ${user.id} and id not in (

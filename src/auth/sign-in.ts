@@ -6,7 +6,7 @@ import { findLiveAccessToken, isAccessToken } from './access-token.ts'
 import type { Account } from './account.ts'
 import type { LastUse } from './last-use.ts'
 import type { PasswordCheck, Passwords } from './passwords.ts'
-import { findLiveRefreshToken, isRefreshToken } from './refresh-token.ts'
+import { findLiveRefreshToken, isRefreshToken, saveRefreshToken } from './refresh-token.ts'
 import type { Revocations } from './revocations.ts'
 import { SignInThrottle } from './sign-in-throttle.ts'
 import { findUserByName, isUserName, type User } from './user.ts'
@@ -73,6 +73,11 @@ export class SignIn {
     if (!account) throw new RegistryError('UNAUTHORIZED', { error: 'invalid_token' }, { message: NOT_VALID })
     if (account.accessToken) this.#lastUse.note(account.accessToken.id)
     return account
+  }
+
+  /** What a client may keep in place of the credentials; see `saveRefreshToken`. */
+  makeRefreshToken(account: Account, clientId: string): Promise<string> {
+    return this.#database.transaction((tx) => saveRefreshToken(tx, account, clientId, this.#now()))
   }
 
   async #withNamedAccessToken(name: string, secret: string): Promise<Account> {

@@ -1,6 +1,6 @@
 import type { Actor } from '../../core/actor.ts'
 import { RegistryError } from '../../core/errors.ts'
-import { parseImageName } from '../../core/names.ts'
+import { isImageName, parseImageName } from '../../core/names.ts'
 import type { Registry } from '../../repositories/registry.ts'
 import { deleteBlob, getBlob } from './blobs.ts'
 import type { ImageCall, OciCall, OciLimits } from './call.ts'
@@ -124,11 +124,11 @@ function only(request: Request, method: string, handler: () => Promise<Response>
 }
 
 /** The scope of a token that would help (distribution "token authentication", actions by method). */
-function scopeOf({ path, request }: OciRequest): string | null {
+export function scopeOf({ path, request }: Pick<OciRequest, 'path' | 'request'>): string | null {
   if (path === '/v2/_catalog') return 'registry:catalog:*'
   try {
     const { name } = parseRoute(path)
-    return `repository:${name}:${actionsOf(request.method)}`
+    return isImageName(name) ? `repository:${name}:${actionsOf(request.method)}` : null
   } catch {
     return null
   }
