@@ -53,7 +53,8 @@ function covers(glob: Glob, image: string | null): boolean {
   return image === null ? glob.text === EVERY_IMAGE : matchesGlob(glob, image)
 }
 
-function speaksOf(grant: GrantRule, actor: Actor, teams: readonly string[]): boolean {
+/** Whether a grant is for this actor, whatever image it covers. */
+export function speaksOf(grant: GrantRule, actor: Actor, teams: readonly string[]): boolean {
   switch (grant.subjectKind) {
     case 'anonymous':
       return true // what is given to strangers is given to everybody

@@ -2,7 +2,7 @@ import type { Actor } from '../core/actor.ts'
 import { ANONYMOUS } from '../core/actor.ts'
 import type { Database } from '../storage/database.ts'
 import { grantRulesOf } from './grant.ts'
-import { type GrantRule, type GuardedRepository, grantedRights } from './granted-rights.ts'
+import { type GrantRule, type GuardedRepository, grantedRights, speaksOf } from './granted-rights.ts'
 import { RecentlyRead } from './recently-read.ts'
 import type { Right } from './role.ts'
 import { teamsOf } from './team.ts'
@@ -60,6 +60,21 @@ export class Permissions {
     const user = await findUser(this.#database, actor.id)
     if (!user || user.isDisabled) return false
     return user.isAdmin || (this.#createOnPush === 'users' && user.mayCreateRepositories)
+  }
+
+  /** Whether somebody may make a repository by saying so, whatever the setting for pushes is. */
+  async mayCreate(actor: Actor): Promise<boolean> {
+    if (actor.kind !== 'user' || actor.tokenAccess || actor.readOnly) return false
+    const user = await findUser(this.#database, actor.id)
+    return user !== null && !user.isDisabled && (user.isAdmin || user.mayCreateRepositories)
+  }
+
+  /** Whether somebody may know that a repository is there: they may pull all of it, or a part. */
+  async maySee(actor: Actor, repository: GuardedRepository): Promise<boolean> {
+    if (actor.tokenAccess) return false
+    if (await this.may(actor, repository, null, 'pull')) return true
+    const teams = actor.kind === 'user' ? await this.#teams.get(actor.id) : NO_TEAMS
+    return (await this.#grants.get(repository.id)).some((grant) => speaksOf(grant, actor, teams))
   }
 
   /**

@@ -32,6 +32,11 @@ export async function findTeamByName(reader: Reader, name: string): Promise<Team
   return row && teamOf(row)
 }
 
+export async function findTeam(reader: Reader, id: string): Promise<Team | null> {
+  const row = await reader.first<TeamRow>`select id, name, created_at from teams where id = ${id}`
+  return row && teamOf(row)
+}
+
 /** Teams in order of their names. */
 export async function listTeams(reader: Reader, page: PageRequest): Promise<Page<Team>> {
   const rows = await reader.all<TeamRow>`

@@ -1,4 +1,5 @@
 import type { Digest } from '../core/digest.ts'
+import { formatImageName, type ImageName } from '../core/names.ts'
 import type { Reader, Transaction } from '../storage/database.ts'
 import type { PackageId } from './packages.ts'
 
@@ -48,4 +49,12 @@ export async function removeTag(
     insert into tag_history (package_id, name, digest, changed_at, changed_by)
     values (${pkg}, ${tag}, null, ${now}, ${by})`
   return true
+}
+
+/** Tags of an image that point at a digest, in order; at most a hundred. */
+export async function listTagsOf(reader: Reader, name: ImageName, digest: Digest): Promise<string[]> {
+  const rows = await reader.all<{ name: string }>`
+    select t.name from packages p join tags t on t.package_id = p.id
+    where p.full_name = ${formatImageName(name)} and t.digest = ${digest} order by t.name limit 100`
+  return rows.map((row) => row.name)
 }

@@ -26,6 +26,7 @@ export const FAILURES = {
   URI_TOO_LONG: { status: 414, message: 'request names more than the limit' },
   POLICY_BLOCKED: { status: 403, message: 'blocked by policy' },
   STORAGE_FULL: { status: 507, message: 'the registry has no room left' },
+  TOO_LARGE: { status: 413, message: 'the request is larger than the limit' },
   CONFLICT: { status: 409, message: 'conflicts with what is already there' },
   INVALID: { status: 400, message: 'invalid request' },
   NOT_FOUND: { status: 404, message: 'not found' },

@@ -40,6 +40,11 @@ export class Registry {
     return new GuardedPackage(pkg, rule, this.#options.guard, mayPush)
   }
 
+  /** What somebody who may pull may also look at, whatever the rule about pulls says. @throws as `toPull` */
+  async toInspect(actor: Actor, name: ImageName): Promise<ReadablePackage> {
+    return this.#local(await this.#enter(actor, name, 'pull'), name, actor)
+  }
+
   /** A repository that is not there is made, private, when the actor may make one. @throws as `toPull`, `DENIED` */
   async toPush(actor: Actor, name: ImageName): Promise<WritablePackage> {
     const made = await this.#makeByPush(actor, name)

@@ -53,6 +53,26 @@ export function isScannedImage(artifact: HeldArtifact): boolean {
   return isImage(json, layersOf(json))
 }
 
+/** What an image for one platform is made of. @throws RegistryError `MANIFEST_INVALID` */
+export function imageParts(document: Uint8Array): { config: Descriptor; layers: readonly Descriptor[] } {
+  const json = parseJsonObject(document)
+  return { config: descriptorOf(json.config, 'config'), layers: layersOf(json) }
+}
+
+/** What an index lists, with the platform of each as `os/architecture/variant`. @throws RegistryError */
+export function indexEntries(document: Uint8Array): { digest: Digest; mediaType: string; platform: string | null }[] {
+  const { manifests } = parseJsonObject(document)
+  if (!Array.isArray(manifests)) return []
+  return manifests.map((entry, at) => ({ ...descriptorOf(entry, `manifests[${at}]`), platform: platformOf(entry) }))
+}
+
+function platformOf(entry: unknown): string | null {
+  const platform = isObject(entry) ? entry.platform : undefined
+  if (!isObject(platform)) return null
+  const parts = [platform.os, platform.architecture, platform.variant].filter((part) => typeof part === 'string')
+  return parts.length >= 2 ? parts.join('/') : null
+}
+
 type Parts = Pick<Artifact, 'artifactType' | 'blobs' | 'children' | 'isImage'>
 
 function indexParts(json: JsonObject): Parts {

@@ -1,0 +1,91 @@
+import type { Command } from 'commander'
+import { type App, createApp } from '../app.ts'
+import { releaseAllUploads } from '../catalog/uploads.ts'
+import type { Config } from '../config/config.ts'
+import { keepsDataHere } from '../config/keeps-data-here.ts'
+import { loadConfig } from '../config/load-config.ts'
+import type { Log } from '../core/log.ts'
+import { createHandler, type HandlerParts } from '../http/handler.ts'
+import { AccessGate } from '../http/management/access-gate.ts'
+import { createManagementApplication } from '../http/management/management.ts'
+import { startServer } from '../http/server.ts'
+import { Worker } from '../jobs/worker.ts'
+import { lockDataFolder } from '../storage/data-folder-lock.ts'
+import { createLog } from '../telemetry/create-log.ts'
+import { Metrics } from '../telemetry/metrics.ts'
+import { jobHandlers } from './job-handlers.ts'
+import { welcome } from './welcome.ts'
+
+/** `seawall serve` */
+export function addServeCommand(program: Command): void {
+  program
+    .command('serve')
+    .description('Run the registry in the foreground, until Ctrl-C or SIGTERM.')
+    .option('--config <file>', 'configuration file (default: ./seawall.yaml when it is there)')
+    .addHelpText('after', '\nExample:\n  SEAWALL_LISTEN=127.0.0.1:5000 SEAWALL_DATA=./data seawall serve\n')
+    .action(async (options: { config?: string }) => serve(loadConfig(options.config)))
+}
+
+/** Runs the registry; resolves when it was asked to stop and has finished what was in flight. */
+async function serve(config: Config): Promise<void> {
+  const log = createLog(config.log)
+  const unlock = keepsDataHere(config) ? await lockDataFolder(config.data) : () => {}
+  try {
+    await serveLocked(config, log)
+  } finally {
+    unlock()
+  }
+}
+
+async function serveLocked(config: Config, log: Log): Promise<void> {
+  const metrics = new Metrics()
+  const app = await createApp(config, log, () => worker.poke())
+  const worker = new Worker({ db: app.db, handlers: jobHandlers(app), concurrency: config.scan.workers, log })
+  try {
+    // Nobody else can be writing: a claim that is left is that of a process that has died.
+    if (keepsDataHere(config)) await app.db.transaction(releaseAllUploads)
+    const server = await startServer({
+      config,
+      handler: createHandler(handlerParts(app, metrics, () => worker.poke())),
+      log,
+      metrics,
+    })
+    worker.start()
+    process.stdout.write(welcome(server.address, config, app.generatedPassword))
+    log.info('serving', { address: server.address })
+    log.info('stopping', { signal: await askedToStop() })
+    await server.stop()
+  } finally {
+    await worker.stop()
+    await app.close()
+  }
+}
+
+function handlerParts(app: App, metrics: Metrics, onJob: () => void): HandlerParts {
+  const { config, log, auth, oci, db, directory, registry, blobs } = app
+  const gate = new AccessGate(auth.permissions, directory)
+  return {
+    config,
+    log,
+    auth,
+    oci,
+    management: createManagementApplication({ db, directory, auth, registry, clock: Date.now, gate, onJob }),
+    metrics,
+    dependencies: [
+      { name: 'database', ping: () => db.ping() },
+      { name: 'store', ping: () => blobs.ping() },
+    ],
+  }
+}
+
+/** A second signal ends the process at once: the first one's grace may be too long for somebody. */
+function askedToStop(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        resolve(signal)
+        process.once(signal, () => process.exit(1))
+      })
+    }
+  })
+}

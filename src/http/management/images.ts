@@ -1,0 +1,69 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { ImageShape } from '../../api/image.ts'
+import { PageQueryShape, pageShape } from '../../api/page.ts'
+import { listPackages } from '../../catalog/packages.ts'
+import { RegistryError } from '../../core/errors.ts'
+import { parseImageName } from '../../core/names.ts'
+import { describeImage } from './describe-image.ts'
+import type { ManagementApplication, ManagementServices } from './environment.ts'
+import { answer, PROBLEMS } from './responses.ts'
+
+const tags = ['Images']
+
+const show = createRoute({
+  method: 'get',
+  path: '/image',
+  tags,
+  summary: 'Show an image: platform, layers with their build steps, packages, findings, and what the policy says',
+  request: {
+    query: z.object({
+      reference: z.string().max(500).meta({ description: 'Without the host: `demo/app:1` or `demo/app@sha256:...`.' }),
+      platform: z.string().max(100).optional().meta({ description: 'Of an index, such as `linux/arm64`.' }),
+    }),
+  },
+  responses: { 200: answer('The image.', ImageShape), ...PROBLEMS },
+})
+
+const list = createRoute({
+  method: 'get',
+  path: '/repositories/{name}/images',
+  tags,
+  summary: 'List the images of a repository',
+  request: { params: z.object({ name: z.string() }), query: PageQueryShape },
+  responses: {
+    200: answer('A page of image names.', pageShape(z.object({ name: z.string() }), 'ImagePage')),
+    ...PROBLEMS,
+  },
+})
+
+/** `/api/v1/image` and `/api/v1/repositories/{name}/images` */
+export function addImageRoutes(app: ManagementApplication, services: ManagementServices): void {
+  const { db, gate } = services
+  const { permissions } = services.auth
+
+  app.openapi(show, async (c) => {
+    const { reference, platform } = c.req.valid('query')
+    return c.json(await describeImage(services, c.env.actor, parseReference(reference), platform ?? null), 200)
+  })
+
+  app.openapi(list, async (c) => {
+    const { actor } = c.env
+    const repository = await gate.visible(actor, c.req.valid('param').name)
+    const { limit, after } = c.req.valid('query')
+    const rows = await listPackages(db, [repository.id], after ? `${repository.name}/${after}` : '', limit + 1)
+    const page = rows.slice(0, limit)
+    const next = rows.length > limit ? page.at(-1)?.name : undefined
+    const visible = await Promise.all(page.map((row) => permissions.may(actor, repository, row.name, 'pull')))
+    const items = page.filter((_, at) => visible[at]).map((row) => ({ name: row.name }))
+    return c.json({ items, ...(next !== undefined && { next }) }, 200)
+  })
+}
+
+/** A name with a tag or a digest behind it; neither means `latest`. @throws RegistryError `NAME_INVALID`, `INVALID` */
+function parseReference(text: string) {
+  const match = /^([^@:]+)(?::([^@]+))?(?:@(.+))?$/.exec(text)
+  if (!match?.[1]) {
+    throw new RegistryError('INVALID', { reference: text }, { message: 'a reference is <repository>/<image>:<tag>' })
+  }
+  return { name: parseImageName(match[1]), reference: match[3] ?? match[2] ?? 'latest' }
+}

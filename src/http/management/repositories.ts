@@ -1,0 +1,140 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { PageQueryShape, pageShape } from '../../api/page.ts'
+import {
+  NewRepositoryShape,
+  type RepositoryBody,
+  RepositoryChangeShape,
+  RepositoryShape,
+} from '../../api/repository.ts'
+import { listRepositories, saveRepositorySettings } from '../../catalog/repositories.ts'
+import type { Actor } from '../../core/actor.ts'
+import { RegistryError } from '../../core/errors.ts'
+import { type Page, type PageRequest, pageOf } from '../../core/page.ts'
+import { DEFAULT_SETTINGS, type RepositoryRecord } from '../../core/repository.ts'
+import { createRepository } from '../../repositories/create-repository.ts'
+import type { ManagementApplication, ManagementServices } from './environment.ts'
+import { answer, body, PROBLEMS, timeOf } from './responses.ts'
+
+const tags = ['Repositories']
+const params = z.object({ name: z.string() })
+
+const list = createRoute({
+  method: 'get',
+  path: '/repositories',
+  tags,
+  summary: 'List the repositories that you may see',
+  request: { query: PageQueryShape },
+  responses: { 200: answer('A page of repositories.', pageShape(RepositoryShape, 'RepositoryPage')), ...PROBLEMS },
+})
+
+const create = createRoute({
+  method: 'post',
+  path: '/repositories',
+  tags,
+  summary: 'Make a repository',
+  request: { body: body(NewRepositoryShape) },
+  responses: { 201: answer('The repository; who made it administers it.', RepositoryShape), ...PROBLEMS },
+})
+
+const show = createRoute({
+  method: 'get',
+  path: '/repositories/{name}',
+  tags,
+  summary: 'Show a repository',
+  request: { params },
+  responses: { 200: answer('The repository.', RepositoryShape), ...PROBLEMS },
+})
+
+const change = createRoute({
+  method: 'patch',
+  path: '/repositories/{name}',
+  tags,
+  summary: 'Change the visibility, the completeness or the policy of a repository',
+  request: { params, body: body(RepositoryChangeShape) },
+  responses: { 200: answer('The repository as it is now.', RepositoryShape), ...PROBLEMS },
+})
+
+/** `/api/v1/repositories` */
+export function addRepositoryRoutes(app: ManagementApplication, services: ManagementServices): void {
+  const { db, directory, gate, clock } = services
+  const { permissions } = services.auth
+
+  app.openapi(list, async (c) => {
+    const { limit, after } = c.req.valid('query')
+    const page = await visibleRepositories(services, c.env.actor, { limit, ...(after !== undefined && { after }) })
+    return c.json({ ...page, items: page.items.map(repositoryBody) }, 200)
+  })
+
+  app.openapi(create, async (c) => {
+    const actor = gate.writer(c.env.actor)
+    const { completeness, ...wish } = c.req.valid('json')
+    if (!(await permissions.mayCreate(actor))) throw new RegistryError('DENIED')
+    const made = await createRepository(
+      db,
+      { ...wish, settings: { ...DEFAULT_SETTINGS, completeness } },
+      actor,
+      clock(),
+    )
+    if (!made)
+      throw new RegistryError('CONFLICT', { name: wish.name }, { message: 'there is a repository of that name' })
+    directory.forget(made.name)
+    return c.json(repositoryBody(made), 201)
+  })
+
+  app.openapi(show, async (c) => {
+    return c.json(repositoryBody(await gate.visible(c.env.actor, c.req.valid('param').name)), 200)
+  })
+
+  app.openapi(change, async (c) => {
+    const repository = await gate.repository(c.env.actor, c.req.valid('param').name, 'manage')
+    const wish = c.req.valid('json')
+    const visibility = wish.visibility ?? repository.visibility
+    const settings = {
+      completeness: wish.completeness ?? repository.settings.completeness,
+      policy: { ...repository.settings.policy, ...withoutAbsent(wish.policy ?? {}) },
+    }
+    await db.transaction((tx) => saveRepositorySettings(tx, repository.id, visibility, settings))
+    directory.forget(repository.name)
+    return c.json(repositoryBody({ ...repository, visibility, settings }), 200)
+  })
+}
+
+/** Repositories are few against images: those that may not be seen are left out page by page. */
+async function visibleRepositories(
+  { db, auth }: ManagementServices,
+  actor: Actor,
+  page: PageRequest,
+): Promise<Page<RepositoryRecord>> {
+  const visible: RepositoryRecord[] = []
+  for (let after = page.after ?? ''; visible.length <= page.limit; ) {
+    const batch = await listRepositories(db, after, page.limit + 1)
+    for (const repository of batch) {
+      if (await auth.permissions.maySee(actor, repository)) visible.push(repository)
+    }
+    const last = batch.at(-1)
+    if (!last || batch.length <= page.limit) break
+    after = last.name
+  }
+  return pageOf(visible, page.limit, (repository) => repository.name)
+}
+
+export function repositoryBody(repository: RepositoryRecord): RepositoryBody {
+  return {
+    name: repository.name,
+    class: repository.class,
+    format: repository.format,
+    visibility: repository.visibility,
+    completeness: repository.settings.completeness,
+    policy: { ...repository.settings.policy },
+    createdAt: timeOf(repository.createdAt),
+    createdBy: repository.createdBy,
+  }
+}
+
+/** Takes out keys that were not sent: spread over the old values they would remove them. */
+function withoutAbsent<T extends object>(change: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  // Object.entries loses the keys' types; only undefined values were left out.
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}

@@ -1,0 +1,28 @@
+import type { Actor } from '../core/actor.ts'
+import { RegistryError } from '../core/errors.ts'
+import { errorResponse } from '../formats/oci/responses.ts'
+import type { OciRouter } from '../formats/oci/router.ts'
+import type { Handler, RequestContext } from './request-context.ts'
+
+/** How the protocol's requests learn who asks, and how a 401 words what would help. */
+export interface RegistryAuthentication {
+  authenticate(request: Request, context: RequestContext): Actor | Promise<Actor>
+  challenge(context: RequestContext, scope: string | null, error: RegistryError | null): string
+}
+
+/** Everything at and below `/v2`. */
+export function createRegistryHandler(oci: OciRouter, authentication: RegistryAuthentication): Handler {
+  const { authenticate, challenge } = authentication
+  return async (request, context) => {
+    try {
+      const actor = await authenticate(request, context)
+      const { path, query } = context
+      return await oci.handle({ request, path, query, actor }, (scope) => challenge(context, scope, null))
+    } catch (error) {
+      // Bad credentials; what the protocol's own handlers throw, they have answered themselves.
+      if (!(error instanceof RegistryError)) throw error
+      const headers = error.code === 'UNAUTHORIZED' ? { 'www-authenticate': challenge(context, null, error) } : {}
+      return errorResponse(error, headers)
+    }
+  }
+}
