@@ -1,6 +1,7 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { answersHttp, type BackgroundProgram, startProgram } from './background-program.ts'
 import { freePort } from './free-port.ts'
+import { type Finished, run } from './run-program.ts'
 import { removeFolder, temporaryFolder } from './temporary-folder.ts'
 
 const PROJECT = join(import.meta.dir, '..', '..')
@@ -15,6 +16,8 @@ export interface Seawall {
   readonly adminPassword: string
   /** The server's process; another one after `restart`. */
   readonly pid: number
+  /** Runs another command of the program, with the server's own settings. */
+  run(words: readonly string[]): Promise<Finished>
   /** Ends it in order and removes its data. */
   stop(): Promise<void>
   /** Ends it as a power cut would; the data stay for `restart`. */
@@ -28,10 +31,10 @@ export interface SeawallOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** `SEAWALL_TEST_COMMAND="dist/seawall serve"` tests another build than the sources. */
-function command(): string[] {
-  const other = process.env.SEAWALL_TEST_COMMAND
-  return other ? other.split(' ') : [process.execPath, join(PROJECT, 'src', 'main.ts'), 'serve']
+/** `SEAWALL_TEST_PROGRAM=dist/seawall` tests another build than the sources. */
+function command(words: readonly string[]): string[] {
+  const other = process.env.SEAWALL_TEST_PROGRAM
+  return [...(other ? [resolve(other)] : [process.execPath, join(PROJECT, 'src', 'main.ts')]), ...words]
 }
 
 /** Starts a server on a free port; its last words are in the error when it does not come up. */
@@ -52,7 +55,7 @@ export async function startSeawall(options: SeawallOptions = {}): Promise<Seawal
   }
   const logFile = join(folder, 'server.log')
   const isReady = () => answersHttp(`${url}/v2/`)
-  const start = () => startProgram(command(), { env, cwd: PROJECT, logFile, isReady })
+  const start = () => startProgram(command(['serve']), { env, cwd: PROJECT, logFile, isReady })
 
   let server: BackgroundProgram = await start().catch(async (error) => {
     await removeFolder(folder)
@@ -65,6 +68,7 @@ export async function startSeawall(options: SeawallOptions = {}): Promise<Seawal
     get pid() {
       return server.pid
     },
+    run: (words) => run(command(words), { env, cwd: PROJECT, timeoutMs: 300_000 }),
     async stop() {
       await server.stop()
       await removeFolder(folder)
