@@ -6,6 +6,8 @@ const MAX_ATTEMPTS = 10
 const MAX_LOST = 3
 /** The longest pause before the second attempt, in milliseconds; it doubles from there. */
 const FIRST_PAUSE_MS = 20
+/** The longest pause of all, in milliseconds. */
+const LAST_PAUSE_MS = 400
 
 /** Thrown in place of an error after which nothing has happened, so that the same may be tried again. */
 export class TryAgain extends Error {
@@ -30,6 +32,6 @@ export async function retried<T>(attempt: () => Promise<T>): Promise<T> {
       if (!(error instanceof TryAgain)) throw error
       if (tried >= (isLost(error.cause) ? MAX_LOST : MAX_ATTEMPTS)) throw postgresFailure(error.cause)
     }
-    await Bun.sleep(Math.random() * FIRST_PAUSE_MS * 2 ** (tried - 1))
+    await Bun.sleep(Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** (tried - 1), LAST_PAUSE_MS))
   }
 }

@@ -14,26 +14,28 @@ export class PostgresTransaction implements ScriptTransaction {
     this.#connection = connection
   }
 
-  async all<T extends object = Row>(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<T[]> {
+  all<T extends object = Row>(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<T[]> {
     // the caller names the shape of the rows; no compiler reads SQL
-    return (await this.#query(strings, parts)).rows as T[]
+    return this.#query(strings, parts, ({ rows }) => rows as T[])
   }
 
-  async first<T extends object = Row>(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<T | null> {
+  first<T extends object = Row>(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<T | null> {
     // as above
-    return ((await this.#query(strings, parts)).rows[0] ?? null) as T | null
+    return this.#query(strings, parts, ({ rows }) => (rows[0] ?? null) as T | null)
   }
 
-  async run(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<number> {
-    return (await this.#query(strings, parts)).count
+  run(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<number> {
+    return this.#query(strings, parts, ({ count }) => count)
   }
 
-  async script(text: string): Promise<void> {
-    await this.#attempt(() => this.#connection.unsafe(text))
+  script(text: string): Promise<void> {
+    return this.#attempt(async () => {
+      await this.#connection.unsafe(text)
+    })
   }
 
-  #query(strings: TemplateStringsArray, parts: readonly SqlPart[]): Promise<PostgresAnswer> {
-    return this.#attempt(() => query(this.#connection, strings, parts))
+  #query<T>(strings: TemplateStringsArray, parts: readonly SqlPart[], read: (answer: PostgresAnswer) => T): Promise<T> {
+    return this.#attempt(async () => read(await query(this.#connection, strings, parts)))
   }
 
   #attempt<T>(statement: () => Promise<T>): Promise<T> {
