@@ -30,7 +30,8 @@ export interface BlobStore {
   stat(location: BlobLocation): Promise<number | null>
   /**
    * @param size   the blob's true size in bytes; a file of another size is damaged
-   * @param range  checked by the caller to lie within `size`; absent means all
+   * @param range  checked by the caller to lie within `size`; absent means all. A file to send comes with a range in
+   *   every case; for a blob of no bytes it is 0 to -1
    * @throws RegistryError `BLOB_UNKNOWN` when the bytes are gone, `UNKNOWN` when the file has another size
    */
   open(location: BlobLocation, size: number, range?: ByteRange): Promise<BlobSource>
@@ -43,7 +44,10 @@ export interface BlobStore {
   commit(staged: StagedBlob): Promise<BlobLocation>
   /** Removes bytes; locations that are already gone are no error. */
   remove(locations: readonly BlobLocation[]): Promise<void>
-  /** Every location with its size and age, in any order: for the reconciler. */
+  /**
+   * Every location with its size and age, in any order: for the reconciler. Some may be bytes of an open upload, which
+   * become a blob where they are; so nothing young may be removed for having no row.
+   */
   list(): AsyncIterable<{ readonly location: BlobLocation; readonly size: number; readonly modifiedAt: number }>
   /** Resolves when the store answers. @throws RegistryError `UNAVAILABLE` */
   ping(): Promise<void>

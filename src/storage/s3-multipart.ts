@@ -3,10 +3,8 @@ import { RegistryError } from '../core/errors.ts'
 import type { BlobLocation } from './blob-store.ts'
 import { s3Code, s3Failure } from './s3-failure.ts'
 import { BLOBS, keyPrefix, uploadIdOf } from './s3-layout.ts'
-import { isPathStyle, type S3Options } from './s3-options.ts'
+import { ANSWER_MS, isPathStyle, type S3Options } from './s3-options.ts'
 import type { S3Part, S3Target } from './s3-upload-state.ts'
-
-const CALL_MS = 30_000
 
 /** Slowest line that a part may go over, in bytes per millisecond. */
 const SLOWEST = 256
@@ -21,17 +19,19 @@ const COPY_BYTES = 512 * 1024 * 1024
 export class S3Multipart {
   readonly #options: S3Options
   readonly #prefix: string
+  readonly #answerMs: number
   #client: Promise<S3Client> | undefined
 
   constructor(options: S3Options) {
     this.#options = options
     this.#prefix = keyPrefix(options.prefix)
+    this.#answerMs = options.answerMs ?? ANSWER_MS
   }
 
   /** Begins an object without parts. */
   async begin(location: BlobLocation): Promise<S3Target> {
     const { CreateMultipartUploadCommand } = await sdk()
-    const made = await this.#send(CALL_MS, (client, options) =>
+    const made = await this.#send(this.#answerMs, (client, options) =>
       client.send(new CreateMultipartUploadCommand(this.#at(location)), options),
     )
     if (made.UploadId === undefined) throw s3Failure(new Error('the store gave the upload no id'))
@@ -42,7 +42,7 @@ export class S3Multipart {
   async addPart(target: S3Target, number: number, body: Uint8Array): Promise<S3Part> {
     const { UploadPartCommand } = await sdk()
     const input = { ...this.#at(target.location), UploadId: target.multipart, PartNumber: number, Body: body }
-    const made = await this.#send(CALL_MS + body.length / SLOWEST, (client, options) =>
+    const made = await this.#send(this.#answerMs + body.length / SLOWEST, (client, options) =>
       client.send(new UploadPartCommand(input), options),
     )
     return { etag: etagOf(made), size: body.length }
@@ -61,7 +61,9 @@ export class S3Multipart {
     const { AbortMultipartUploadCommand } = await sdk()
     const input = { ...this.#at(target.location), UploadId: target.multipart }
     try {
-      await this.#send(CALL_MS, (client, options) => client.send(new AbortMultipartUploadCommand(input), options))
+      await this.#send(this.#answerMs, (client, options) =>
+        client.send(new AbortMultipartUploadCommand(input), options),
+      )
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'BLOB_UPLOAD_UNKNOWN') return
       throw error
@@ -97,7 +99,7 @@ export class S3Multipart {
     const input: ListMultipartUploadsCommandInput = { Bucket: this.#options.bucket, Prefix: this.#prefix + BLOBS }
     let page: ListMultipartUploadsCommandOutput
     do {
-      page = await this.#send(CALL_MS, (client, options) =>
+      page = await this.#send(this.#answerMs, (client, options) =>
         client.send(new ListMultipartUploadsCommand(input), options),
       )
       for (const { Key = '', UploadId = '', Initiated } of page.Uploads ?? []) {

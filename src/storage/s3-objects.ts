@@ -3,10 +3,7 @@ import { RegistryError } from '../core/errors.ts'
 import type { BlobLocation } from './blob-store.ts'
 import { mayPass, S3Refusal, s3Failure } from './s3-failure.ts'
 import { BLOBS, isLocation, keyPrefix } from './s3-layout.ts'
-import { isPathStyle, type S3Options } from './s3-options.ts'
-
-/** Longest wait for the head of an answer. */
-const ANSWER_MS = 30_000
+import { ANSWER_MS, isPathStyle, type S3Options } from './s3-options.ts'
 
 const ATTEMPTS = 3
 
@@ -30,9 +27,11 @@ export interface S3Body {
 export class S3Objects {
   readonly #client: Bun.S3Client
   readonly #prefix: string
+  readonly #answerMs: number
 
   constructor(options: S3Options) {
     this.#prefix = keyPrefix(options.prefix)
+    this.#answerMs = options.answerMs ?? ANSWER_MS
     this.#client = new Bun.S3Client({
       bucket: options.bucket,
       ...addressOf(options),
@@ -108,7 +107,7 @@ export class S3Objects {
   async #list(options: Bun.S3ListObjectsOptions): Promise<Bun.S3ListObjectsResponse> {
     const { promise: late, reject } = Promise.withResolvers<never>()
     // this call of the runtime takes no signal
-    const timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS} ms`)), ANSWER_MS)
+    const timer = setTimeout(() => reject(new Error(`no answer within ${this.#answerMs} ms`)), this.#answerMs)
     try {
       return await Promise.race([this.#client.list({ prefix: this.#prefix + BLOBS, ...options }), late])
     } catch (error) {
@@ -123,7 +122,7 @@ export class S3Objects {
     const url = this.#client.presign(this.#prefix + location, { method, expiresIn: OWN_CALL_SECONDS })
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await answer(method, url, init)
+        return await answer(method, url, init, this.#answerMs)
       } catch (error) {
         if (attempt === ATTEMPTS || !mayPass(error)) throw s3Failure(error)
         await Bun.sleep(100 * attempt * (1 + Math.random()))
@@ -147,9 +146,9 @@ function addressOf(options: S3Options): Bun.S3Options {
   return { virtualHostedStyle: true, endpoint: `${url.protocol}//${options.bucket}.${url.host}` }
 }
 
-async function answer(method: Method, url: string, init: Init): Promise<Response | null> {
+async function answer(method: Method, url: string, init: Init, answerMs: number): Promise<Response | null> {
   const impatience = new AbortController()
-  const timer = setTimeout(() => impatience.abort(), ANSWER_MS)
+  const timer = setTimeout(() => impatience.abort(), answerMs)
   try {
     const response = await fetch(url, {
       ...init,

@@ -15,7 +15,12 @@ export interface S3Options {
    * streamed through this process, which also works where clients cannot reach the endpoint.
    */
   readonly linkSeconds?: number
+  /** Longest wait for the head of an answer, in milliseconds; calls that move many bytes have more. Default: 30,000. */
+  readonly answerMs?: number
 }
+
+/** The default of `answerMs`. */
+export const ANSWER_MS = 30_000
 
 /** Whether addresses have the bucket in their path. */
 export function isPathStyle(options: S3Options): boolean {

@@ -7,7 +7,10 @@ export interface UploadState {
   readonly state: string
   /** Bytes taken so far; the next byte has this offset. */
   readonly offset: number
-  /** The digest of all bytes so far, so that an empty closing request on another replica need not read any. */
+  /**
+   * The digest of all bytes so far, so that an empty closing request on another replica need not read any. A store that
+   * cannot read staged bytes again may know it only later, and then says so in `state`: ask `seal`, not this.
+   */
   readonly digest: Digest
 }
 
@@ -30,8 +33,11 @@ export interface UploadStore {
    * another one. Nothing is added after it, but `append` may still be used when the digest was not what the client said.
    */
   seal(upload: UploadState, algorithm: DigestAlgorithm): Promise<StagedBlob>
-  /** Throws the bytes away; an upload that is already gone is no error. */
+  /**
+   * Throws the bytes away; an upload that is already gone is no error. Never takes anything from a blob that `commit`
+   * made of them; what cannot be told apart from one is left to the reconciler.
+   */
   discard(upload: UploadState): Promise<void>
-  /** Ids of uploads that have bytes here, with their age: for expiry of what lost its row. */
+  /** Ids of uploads that have bytes here, with their age: for expiry of what lost its row. An id may come twice. */
   list(): AsyncIterable<{ readonly id: string; readonly state: string; readonly modifiedAt: number }>
 }
