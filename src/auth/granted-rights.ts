@@ -44,8 +44,8 @@ export function grantedRights(
   return rights
 }
 
-/** Private: nobody; internal: everybody who is signed in; public: everybody. */
-function seesWithoutGrant(actor: Actor, visibility: Visibility): boolean {
+/** Who may pull without a grant. Private: nobody; internal: everybody who is signed in; public: everybody. */
+export function seesWithoutGrant(actor: Actor, visibility: Visibility): boolean {
   return visibility === 'public' || (visibility === 'internal' && actor.kind !== 'anonymous')
 }
 

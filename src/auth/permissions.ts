@@ -2,7 +2,7 @@ import type { Actor } from '../core/actor.ts'
 import { ANONYMOUS } from '../core/actor.ts'
 import type { Database } from '../storage/database.ts'
 import { grantRulesOf } from './grant.ts'
-import { type GrantRule, type GuardedRepository, grantedRights, speaksOf } from './granted-rights.ts'
+import { type GrantRule, type GuardedRepository, grantedRights, seesWithoutGrant, speaksOf } from './granted-rights.ts'
 import { RecentlyRead } from './recently-read.ts'
 import type { Right } from './role.ts'
 import { teamsOf } from './team.ts'
@@ -38,6 +38,8 @@ export class Permissions {
    */
   async may(actor: Actor, repository: GuardedRepository, image: string | null, right: Right): Promise<boolean> {
     if (actor.tokenAccess) return image !== null && tokenGives(actor, `${repository.name}/${image}`, right)
+    // the hot path needs no grants
+    if (right === 'pull' && (actor.isAdmin || seesWithoutGrant(actor, repository.visibility))) return true
     return (await this.rights(actor, repository, image)).has(right)
   }
 
@@ -87,6 +89,17 @@ export class Permissions {
       ({ type, name, actions }) => type === 'registry' && name === 'catalog' && actions.includes('*'),
     )
     if (!isGiven) return null
+    return this.#holder(actor)
+  }
+
+  /** Whether the holder of a registry token could get one that gives a right which this one does not. */
+  async mightBeGiven(actor: Actor, repository: GuardedRepository, image: string, right: Right): Promise<boolean> {
+    if (!actor.tokenAccess) return false
+    return (await this.rights(await this.#holder(actor), repository, image)).has(right)
+  }
+
+  /** Who holds a registry token, by live rights; only to be read with. */
+  async #holder(actor: Actor): Promise<Actor> {
     const user = actor.kind === 'user' ? await findUser(this.#database, actor.id) : null
     if (!user || user.isDisabled) return ANONYMOUS
     return { kind: 'user', id: user.id, name: user.name, isAdmin: user.isAdmin, readOnly: true }

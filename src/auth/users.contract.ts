@@ -117,6 +117,18 @@ export function usersContract(open: OpenDatabase): void {
       await expect(bootstrap('\n')).rejects.toThrow('a password has at least')
     })
 
+    it('keeps a password that was changed elsewhere, as long as the file is what it was', async () => {
+      const { auth, database } = new TestAuth(await open())
+      await bootstrapAdministrator(database, auth.passwords, PASSWORD, clock)
+      const { user } = await auth.signIn.withPassword('admin', PASSWORD, ADDRESS)
+      const hash = await auth.passwords.hash('chosen by the administrator')
+      await database.transaction((tx) => savePassword(tx, user.id, hash, clock()))
+      auth.revocations.forget()
+      await bootstrapAdministrator(database, auth.passwords, PASSWORD, clock)
+      await expect(auth.signIn.withPassword('admin', PASSWORD, ADDRESS)).rejects.toThrow('incorrect')
+      await auth.signIn.withPassword('admin', 'chosen by the administrator', ADDRESS)
+    })
+
     it('is one, when two processes start at the same time', async () => {
       const { auth, database } = new TestAuth(await open())
       const start = () => bootstrapAdministrator(database, auth.passwords, null, clock)

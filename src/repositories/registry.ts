@@ -22,6 +22,9 @@ export interface RegistryOptions {
   readonly guard: GuardOptions
 }
 
+/** Packages with the same blob that are looked at for a mount without a source. */
+const MOST_SOURCES = 50
+
 /** The door: a permission is how you get a package, so no route can forget to check. */
 export class Registry {
   readonly #options: RegistryOptions
@@ -65,13 +68,34 @@ export class Registry {
     return this.#local(await this.#enter(actor, name, 'delete'), name, actor)
   }
 
-  /** A package that holds a blob and that the actor may read: where a mount without a source may take it from. */
-  async findSource(actor: Actor, digest: Digest): Promise<ReadablePackage | null> {
-    const { directory, permissions, services } = this.#options
-    for (const holder of await listHolders(services.db, digest, 50)) {
-      const repository = await directory.find(holder.repository)
-      if (!repository || !(await permissions.may(actor, repository, holder.image, 'pull'))) continue
-      return this.#local(repository, holder, actor)
+  /**
+   * Where a mount takes its blob from, or null: no right to read there is as if there were no such blob.
+   *
+   * @param from  null for any package that the actor may read
+   * @throws RegistryError `UNAUTHORIZED` when a token that also speaks of the source would help
+   */
+  async findSource(actor: Actor, digest: Digest, from: ImageName | null): Promise<ReadablePackage | null> {
+    const candidates = from ? [from] : await listHolders(this.#options.services.db, digest, MOST_SOURCES)
+    const readable = await this.#firstAllowed(candidates, (repository, image) =>
+      this.#options.permissions.may(actor, repository, image, 'pull'),
+    )
+    if (readable) return this.#local(readable.repository, readable.name, actor)
+    const withToken = await this.#firstAllowed(candidates, (repository, image) =>
+      this.#options.permissions.mightBeGiven(actor, repository, image, 'pull'),
+    )
+    if (!withToken) return null
+    throw new RegistryError('UNAUTHORIZED', [
+      { type: 'repository', name: formatImageName(withToken.name), action: 'pull' },
+    ])
+  }
+
+  async #firstAllowed(
+    names: readonly ImageName[],
+    isAllowed: (repository: RepositoryRecord, image: string) => Promise<boolean>,
+  ): Promise<{ repository: RepositoryRecord; name: ImageName } | null> {
+    for (const name of names) {
+      const repository = await this.#options.directory.find(name.repository)
+      if (repository && (await isAllowed(repository, name.image))) return { repository, name }
     }
     return null
   }

@@ -56,7 +56,7 @@ export class OciRouter {
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error
       if (error.code !== 'UNAUTHORIZED') return errorResponse(error, rangeHeaders(error))
-      return errorResponse(error, { 'www-authenticate': challenge(scopeOf(asked)) })
+      return errorResponse(error, { 'www-authenticate': challenge(scopesOf(asked, error)) })
     }
   }
 
@@ -123,20 +123,32 @@ function only(request: Request, method: string, handler: () => Promise<Response>
   return handler()
 }
 
-/** The scope of a token that would help (distribution "token authentication", actions by method). */
+/** What a token would have to speak of: the package of the path, and the source of a mount where the error names it. */
+function scopesOf(asked: OciRequest, error: RegistryError): string | null {
+  const scopes = new Set([scopeOf(asked), ...sourcesOf(error)])
+  return [...scopes].filter((scope) => scope !== null).join(' ') || null
+}
+
+/** The scope of the path (distribution "token authentication", actions by method). */
 export function scopeOf({ path, request }: Pick<OciRequest, 'path' | 'request'>): string | null {
   if (path === '/v2/_catalog') return 'registry:catalog:*'
   try {
-    const { name } = parseRoute(path)
-    return isImageName(name) ? `repository:${name}:${actionsOf(request.method)}` : null
+    const { name, resource } = parseRoute(path)
+    return isImageName(name) ? `repository:${name}:${actionsOf(resource, request.method)}` : null
   } catch {
     return null
   }
 }
 
-function actionsOf(method: string): string {
+function actionsOf(resource: OciRoute['resource'], method: string): string {
+  if (resource === 'uploads' || resource === 'upload') return 'pull,push'
   if (method === 'GET' || method === 'HEAD') return 'pull'
   return method === 'DELETE' ? 'delete' : 'pull,push'
+}
+
+function sourcesOf({ detail }: RegistryError): string[] {
+  if (!Array.isArray(detail)) return []
+  return detail.filter(({ action }) => action === 'pull').map(({ name }) => `repository:${name}:pull`)
 }
 
 /** A 416 tells the size (RFC 9110, 15.5.17). */

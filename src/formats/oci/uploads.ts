@@ -1,7 +1,7 @@
 import { DIGEST_ALGORITHMS, type DigestAlgorithm, parseDigest } from '../../core/digest.ts'
 import { RegistryError } from '../../core/errors.ts'
-import { formatImageName, parseImageName } from '../../core/names.ts'
-import type { ChunkPosition, ReadablePackage, UploadStat } from '../../repositories/package.ts'
+import { formatImageName, type ImageName, isImageName, parseImageName } from '../../core/names.ts'
+import type { ChunkPosition, UploadStat } from '../../repositories/package.ts'
 import { bodyOf, contentLength } from './body.ts'
 import type { ImageCall } from './call.ts'
 import { created, empty } from './responses.ts'
@@ -12,7 +12,8 @@ export async function postUpload(call: ImageCall): Promise<Response> {
   const mount = call.query.get('mount')
   if (mount !== null) {
     const digest = parseDigest(mount)
-    const source = await findSource(call)
+    const from = sourceOf(call)
+    const source = from === undefined ? null : await call.registry.findSource(call.actor, digest, from)
     const mounted = source && (await pkg.mount(digest, source))
     if (mounted) return created(blobPath(call, digest), digest)
   }
@@ -24,16 +25,11 @@ export async function postUpload(call: ImageCall): Promise<Response> {
   return accepted(call, await pkg.uploads.start(algorithmOf(call)))
 }
 
-/** Where a mount takes its blob from. No right to read there is as if it had no such blob: the client uploads. */
-async function findSource(call: ImageCall): Promise<ReadablePackage | null> {
+/** A source that cannot be a name holds nothing. */
+function sourceOf(call: ImageCall): ImageName | null | undefined {
   const from = call.query.get('from')
-  if (from === null) return call.registry.findSource(call.actor, parseDigest(call.query.get('mount') ?? ''))
-  try {
-    return await call.registry.toPull(call.actor, parseImageName(from))
-  } catch (error) {
-    if (error instanceof RegistryError && error.status < 500) return null
-    throw error
-  }
+  if (from === null) return null
+  return isImageName(from) ? parseImageName(from) : undefined
 }
 
 /** `digest-algorithm` says how to hash while the bytes arrive (distribution-spec, end-4c). */
