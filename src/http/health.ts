@@ -45,18 +45,18 @@ export function createReadiness(options: ReadinessOptions): Handler {
 }
 
 async function checkAll(dependencies: readonly Dependency[], timeoutMs: number, log: Log): Promise<Checks> {
-  const results = dependencies.map(async ({ name, ping }) => [name, await check(name, ping, timeoutMs, log)] as const)
+  const results = dependencies.map(async (each) => [each.name, await check(each, timeoutMs, log)] as const)
   return Object.fromEntries(await Promise.all(results))
 }
 
-async function check(name: string, ping: () => Promise<void>, timeoutMs: number, log: Log): Promise<'ok' | 'failed'> {
+async function check(dependency: Dependency, timeoutMs: number, log: Log): Promise<'ok' | 'failed'> {
   const { promise: tooLate, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
   try {
-    await Promise.race([ping(), tooLate])
+    await Promise.race([dependency.ping(), tooLate])
     return 'ok'
   } catch (error) {
-    log.error('not ready', error, { dependency: name })
+    log.error('not ready', error, { dependency: dependency.name })
     return 'failed'
   } finally {
     clearTimeout(timer)

@@ -20,7 +20,7 @@ export function createRegistryHandler(oci: OciRouter, authentication: RegistryAu
       return await oci.handle({ request, path, query, actor }, (scope) => challenge(context, scope, null))
     } catch (error) {
       // Bad credentials; what the protocol's own handlers throw, they have answered themselves.
-      if (!(error instanceof RegistryError)) throw error
+      if (!(error instanceof RegistryError) || error.status >= 500) throw error
       const headers = error.code === 'UNAUTHORIZED' ? { 'www-authenticate': challenge(context, null, error) } : {}
       return errorResponse(error, headers)
     }

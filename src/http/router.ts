@@ -1,6 +1,7 @@
 import { RegistryError } from '../core/errors.ts'
 import { isRegistryPath } from './failure-response.ts'
 import { problem } from './problem.ts'
+import { registryRoute } from './registry-route.ts'
 import type { Handler, RequestContext } from './request-context.ts'
 
 /** Who answers what. */
@@ -46,7 +47,7 @@ export function createRouter(routes: Routes): Handler {
   return (request, context) => {
     const { path } = context
     if (isRegistryPath(path)) {
-      context.route = 'registry'
+      context.route = registryRoute(path)
       return routes.registry(request, context)
     }
     if (path.startsWith('/api/v1/')) return answer(api, request, context)
