@@ -18,9 +18,8 @@ export interface TarHeader {
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** @throws LayerRefusal when the block is no header: wrong checksum or numbers that are none */
+/** @throws LayerRefusal when a number in it is none */
 export function parseTarHeader(block: Uint8Array): TarHeader {
-  if (!checksumMatches(block)) throw new LayerRefusal('holds a block that is no tar header')
   const magic = text(block, 257, 6)
   const isPosix = magic === 'ustar' && block[262] === 0
   const isGnu = magic === 'ustar '
@@ -44,8 +43,8 @@ export function isZeroBlock(block: Uint8Array): boolean {
   return block.every((byte) => byte === 0)
 }
 
-/** The sum of all bytes with the checksum itself as spaces; some old writers summed signed bytes. */
-function checksumMatches(block: Uint8Array): boolean {
+/** A header holds the sum of its bytes, the sum's own field taken as spaces; some old writers summed signed bytes. */
+export function isTarHeader(block: Uint8Array): boolean {
   const expected = octal(text(block, 148, 8))
   if (expected === null) return false
   let unsigned = 0

@@ -2,7 +2,7 @@ import type { LayerLimits } from './layer-limits.ts'
 import { LayerRefusal, quotePath } from './layer-refusal.ts'
 import { parsePaxRecords } from './pax-records.ts'
 import { buildTarEntry, type ExtendedHeader, hasContent, type TarEntry } from './tar-entry.ts'
-import { BLOCK_BYTES, isZeroBlock, parseTarHeader, type TarHeader } from './tar-header.ts'
+import { BLOCK_BYTES, isTarHeader, isZeroBlock, parseTarHeader, type TarHeader } from './tar-header.ts'
 
 /** Who is told of a tar's entries. */
 export interface TarListener {
@@ -159,11 +159,8 @@ export class TarWalker {
   }
 
   #parseHeader(block: Uint8Array): TarHeader {
-    try {
-      return parseTarHeader(block)
-    } catch (error) {
-      throw this.#isFirst ? new LayerRefusal('is not a tar archive', { cause: error }) : error
-    }
+    if (isTarHeader(block)) return parseTarHeader(block)
+    throw new LayerRefusal(this.#isFirst ? 'is not a tar archive' : 'holds a block that is no tar header')
   }
 
   #readHeader(header: TarHeader): void {
