@@ -1,7 +1,7 @@
 import type { Actor } from '../core/actor.ts'
 import { RegistryError } from '../core/errors.ts'
 import { errorResponse } from '../formats/oci/responses.ts'
-import type { OciRouter } from '../formats/oci/router.ts'
+import { type OciRouter, scopeOf } from '../formats/oci/router.ts'
 import type { Handler, RequestContext } from './request-context.ts'
 
 /** How the protocol's requests learn who asks, and how a 401 words what would help. */
@@ -21,8 +21,10 @@ export function createRegistryHandler(oci: OciRouter, authentication: RegistryAu
     } catch (error) {
       // Bad credentials; what the protocol's own handlers throw, they have answered themselves.
       if (!(error instanceof RegistryError) || error.status >= 500) throw error
-      const headers = error.code === 'UNAUTHORIZED' ? { 'www-authenticate': challenge(context, null, error) } : {}
-      return errorResponse(error, headers)
+      if (error.code !== 'UNAUTHORIZED') return errorResponse(error)
+      // A token that expired in the middle of a push is replaced by one of the same scope.
+      const scope = scopeOf({ path: context.path, request })
+      return errorResponse(error, { 'www-authenticate': challenge(context, scope, error) })
     }
   }
 }
