@@ -89,3 +89,9 @@ create table failed_sign_ins (
   window_ends_at integer not null
 ) without rowid;
 create index failed_sign_ins_by_end on failed_sign_ins (window_ends_at);
+
+-- What the program must remember of its own configuration; one row each.
+create table remembered_settings (
+  name text primary key,
+  value text not null
+) without rowid;
