@@ -180,3 +180,28 @@ function feedOf(row: FeedColumns): StoredFeed {
     ecosystems: JSON.parse(row.ecosystems) as string[],
   }
 }
+
+/** What a download answered last, as far as it is worth asking for changes only. */
+export interface DownloadRow {
+  readonly etag: string | null
+  readonly last_modified: string | null
+}
+
+/** Null when the feed that came of it is not there any more: then everything must be fetched again. */
+export function findDownload(reader: Reader, url: string): Promise<DownloadRow | null> {
+  return reader.first<DownloadRow>`
+    select d.etag, d.last_modified from advisory_downloads d join advisory_feeds f on f.source = d.source
+    where d.url = ${url}`
+}
+
+export async function saveDownload(
+  tx: Transaction,
+  download: DownloadRow & { readonly url: string; readonly source: string },
+  now: number,
+): Promise<void> {
+  await tx.run`
+    insert into advisory_downloads (url, source, etag, last_modified, checked_at)
+    values (${download.url}, ${download.source}, ${download.etag}, ${download.last_modified}, ${now})
+    on conflict (url) do update set source = excluded.source, etag = excluded.etag,
+      last_modified = excluded.last_modified, checked_at = excluded.checked_at`
+}

@@ -1,9 +1,12 @@
 import { createReadStream } from 'node:fs'
-import { basename } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { findFeedByRevision } from '../../catalog/advisories.ts'
 import type { Database } from '../../storage/database.ts'
 import { readAlpineSecdb } from './alpine-secdb.ts'
 import { readDebianTracker } from './debian-tracker.ts'
+import { download } from './download.ts'
 import { readEpss, readKev } from './exploitation.ts'
 import { type FeedFiles, feedFiles, type IgnoredFile } from './feed-files.ts'
 import { FeedError, type FeedSink, type FeedSummary } from './feed-sink.ts'
@@ -45,7 +48,7 @@ export interface ImportOptions {
 const maxSkippedExamples = 10
 
 /**
- * Imports feeds in their native formats from files and folders; what each file is, its content says.
+ * Imports feeds in their native formats from files, folders and http addresses; what each is, its content says.
  *
  * A feed that is there already is replaced as a whole, in one step; the same bytes again change nothing.
  *
@@ -59,21 +62,51 @@ export async function importAdvisories(
   await clearAbandoned(db)
   const report = { feeds: [] as ImportedFeed[], ignored: [] as IgnoredFile[], failed: [] as IgnoredFile[] }
   for (const path of paths) {
-    for await (const found of feedFiles(path)) {
-      if ('reason' in found) {
-        report.ignored.push(found)
-        continue
-      }
-      options.onProgress?.(found.paths[0])
-      try {
-        report.feeds.push(await importFeed(db, found))
-      } catch (error) {
-        if (!(error instanceof FeedError)) throw error
-        report.failed.push({ path: found.paths[0], reason: error.message })
-      }
-    }
+    if (/^https?:\/\//.test(path)) await importUrl(db, path, report, options)
+    else await importPath(db, path, report, options)
   }
   return report
+}
+
+interface GrowingReport {
+  readonly feeds: ImportedFeed[]
+  readonly ignored: IgnoredFile[]
+  readonly failed: IgnoredFile[]
+}
+
+async function importPath(db: Database, path: string, report: GrowingReport, options: ImportOptions): Promise<void> {
+  for await (const found of feedFiles(path)) {
+    if ('reason' in found) {
+      report.ignored.push(found)
+      continue
+    }
+    options.onProgress?.(found.paths[0])
+    try {
+      report.feeds.push(await importFeed(db, found))
+    } catch (error) {
+      if (!(error instanceof FeedError)) throw error
+      report.failed.push({ path: found.paths[0], reason: error.message })
+    }
+  }
+}
+
+/** The address stands for the file in the report: nobody knows the temporary one. */
+async function importUrl(db: Database, url: string, report: GrowingReport, options: ImportOptions): Promise<void> {
+  options.onProgress?.(url)
+  const folder = await mkdtemp(join(tmpdir(), 'seawall-advisories-'))
+  const own: GrowingReport = { feeds: [], ignored: [], failed: [] }
+  try {
+    await download(url, join(folder, 'feed'))
+    await importPath(db, join(folder, 'feed'), own, {})
+  } catch (error) {
+    if (!(error instanceof FeedError)) throw error
+    own.failed.push({ path: url, reason: error.message })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  report.feeds.push(...own.feeds.map((feed) => ({ ...feed, path: url })))
+  report.ignored.push(...own.ignored.map(({ reason }) => ({ path: url, reason })))
+  report.failed.push(...own.failed.map(({ reason }) => ({ path: url, reason })))
 }
 
 async function importFeed(db: Database, files: FeedFiles): Promise<ImportedFeed> {

@@ -32,7 +32,7 @@ const MAKERS = new RegExp(
   'i',
 )
 
-/** Rebuilds that keep Debian's maintainer and mark the version: PostgreSQL's, PHP's and Node.js' own archives. */
+/** Rebuilds that keep Debian's maintainer and mark the version: the archives of some projects themselves. */
 const REBUILDS = /\.pgdg|deb\.sury\.org|nodesource/
 
 /** Tells whether a `deb` package was made by somebody else than the distribution, whose advisories then say nothing of it. */
