@@ -11,10 +11,13 @@ import { SqliteTransaction } from './sqlite-transaction.ts'
 import { NestedTransactionError } from './transaction-state.ts'
 import { Turns } from './turns.ts'
 
-/** How long a transaction waits for the others before it gives up, in milliseconds. */
+/** How patient the database is. */
+export interface SqliteOptions {
+  /** Longest wait for the other transactions, and for another process that holds the file, each; default 30,000. */
+  readonly maxWaitMs?: number
+}
+
 const MAX_WAIT_MS = 30_000
-/** How long another process may hold the file before we give up, in milliseconds. */
-const MAX_BUSY_MS = 10_000
 /** The longest timer there is, in milliseconds. */
 const FOREVER_MS = 2 ** 31 - 1
 
@@ -42,12 +45,19 @@ export class SqliteDatabase implements MigratableDatabase {
   readonly #turns = new Turns()
   /** The transaction whose work is running, to notice one that would wait for itself. */
   readonly #running = new AsyncLocalStorage<SqliteTransaction>()
+  readonly #maxWaitMs: number
   readonly #cleanUp: () => Promise<void>
   #closed = false
 
-  private constructor(writer: SqliteConnection, reader: SqliteConnection, cleanUp: () => Promise<void>) {
+  private constructor(
+    writer: SqliteConnection,
+    reader: SqliteConnection,
+    maxWaitMs: number,
+    cleanUp: () => Promise<void>,
+  ) {
     this.#writer = writer
     this.#reader = reader
+    this.#maxWaitMs = maxWaitMs
     this.#cleanUp = cleanUp
   }
 
@@ -55,28 +65,30 @@ export class SqliteDatabase implements MigratableDatabase {
    * @param path  the file, made when it is not there; its folder must exist. `:memory:` is a file in the system's
    *   temporary folder that goes when the database is closed: two connections cannot share memory without locks
    */
-  static async open(path: string): Promise<SqliteDatabase> {
-    if (path !== ':memory:') return SqliteDatabase.#openFile(path, async () => {})
+  static async open(path: string, options: SqliteOptions = {}): Promise<SqliteDatabase> {
+    const maxWaitMs = options.maxWaitMs ?? MAX_WAIT_MS
+    if (path !== ':memory:') return SqliteDatabase.#openFile(path, maxWaitMs, async () => {})
     const folder = await mkdtemp(join(tmpdir(), 'seawall-database-'))
-    return SqliteDatabase.#openFile(join(folder, 'database'), () => rm(folder, { recursive: true, force: true }))
+    const remove = () => rm(folder, { recursive: true, force: true })
+    return SqliteDatabase.#openFile(join(folder, 'database'), maxWaitMs, remove)
   }
 
-  static async #openFile(path: string, cleanUp: () => Promise<void>): Promise<SqliteDatabase> {
-    const writer = await whileBusy(() => new SqliteConnection(path, WRITER))
-    const reader = await whileBusy(() => new SqliteConnection(path, READER))
-    return new SqliteDatabase(writer, reader, cleanUp)
+  static async #openFile(path: string, maxWaitMs: number, cleanUp: () => Promise<void>): Promise<SqliteDatabase> {
+    const writer = await whileBusy(maxWaitMs, () => new SqliteConnection(path, WRITER))
+    const reader = await whileBusy(maxWaitMs, () => new SqliteConnection(path, READER))
+    return new SqliteDatabase(writer, reader, maxWaitMs, cleanUp)
   }
 
   async all<T extends object = Row>(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<T[]> {
     this.#assertOpen()
     // the caller names the shape of the rows; no compiler reads SQL
-    return whileBusy(() => this.#reader.all(strings, parts) as T[])
+    return whileBusy(this.#maxWaitMs, () => this.#reader.all(strings, parts) as T[])
   }
 
   async first<T extends object = Row>(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<T | null> {
     this.#assertOpen()
     // as above
-    return whileBusy(() => this.#reader.first(strings, parts) as T | null)
+    return whileBusy(this.#maxWaitMs, () => this.#reader.first(strings, parts) as T | null)
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -86,9 +98,9 @@ export class SqliteDatabase implements MigratableDatabase {
   async migration<T>(work: (tx: ScriptTransaction) => Promise<T>): Promise<T> {
     this.#assertOpen()
     if (this.#running.getStore()?.state.isOpen) throw new NestedTransactionError()
-    if (!(await this.#turns.take(MAX_WAIT_MS))) throw busy()
+    if (!(await this.#turns.take(this.#maxWaitMs))) throw busy()
     try {
-      await whileBusy(() => this.#begin())
+      await whileBusy(this.#maxWaitMs, () => this.#begin())
       return await this.#commit(work)
     } finally {
       this.#turns.release()
@@ -143,8 +155,8 @@ export class SqliteDatabase implements MigratableDatabase {
 }
 
 /** Tries again, with pauses for everybody else, while another connection holds a lock. */
-async function whileBusy<T>(attempt: () => T): Promise<T> {
-  const deadline = performance.now() + MAX_BUSY_MS
+async function whileBusy<T>(maxWaitMs: number, attempt: () => T): Promise<T> {
+  const deadline = performance.now() + maxWaitMs
   for (;;) {
     try {
       return attempt()

@@ -106,6 +106,8 @@ function startServer(
   durable: boolean,
 ): Promise<BackgroundProgram> {
   const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=100']
+  // the default, a second, is long for tests that collide on purpose
+  settings.push('deadlock_timeout=100ms')
   if (!durable) settings.push('fsync=off', 'full_page_writes=off')
   const command = [join(programs, 'postgres'), '-D', data, ...settings.flatMap((setting) => ['-c', setting])]
   const isReady = () =>
