@@ -54,7 +54,8 @@ export class OciRouter {
     try {
       return await this.#dispatch(asked)
     } catch (error) {
-      if (!(error instanceof RegistryError)) throw error
+      // Faults of ours are logged with their causes by the server's own barrier, which words them the same way.
+      if (!(error instanceof RegistryError) || error.status >= 500) throw error
       if (error.code !== 'UNAUTHORIZED') return errorResponse(error, rangeHeaders(error))
       return errorResponse(error, { 'www-authenticate': challenge(scopesOf(asked, error)) })
     }
