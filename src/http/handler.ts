@@ -3,9 +3,10 @@ import type { Config } from '../config/config.ts'
 import type { Log } from '../core/log.ts'
 import type { OciRouter } from '../formats/oci/router.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { authenticate, isInvalidToken } from './authenticate.ts'
+import { authenticate } from './authenticate.ts'
 import { challengeHeader } from './challenge.ts'
 import { createReadiness, type Dependency, getHealth } from './health.ts'
+import { createKeysHandler } from './keys.ts'
 import type { ManagementApplication } from './management/environment.ts'
 import { createManagementHandler } from './management.ts'
 import { createMetricsHandler } from './metrics.ts'
@@ -33,13 +34,12 @@ export function createHandler(parts: HandlerParts): Handler {
   const { service } = auth.tokens.settings
   const registry = createRegistryHandler(parts.oci, {
     authenticate: (request, context) => authenticate(auth, request, context),
-    challenge: ({ externalUrl }, scope, error) =>
-      challengeHeader({ externalUrl, service, scope, error: error && isInvalidToken(error) ? 'invalid_token' : null }),
+    challenge: ({ externalUrl }, scope, error) => challengeHeader({ externalUrl, service, scope, error }),
   })
   return createRouter({
     registry,
     token: createTokenHandler(auth),
-    keys: async () => Response.json(await auth.keys.publicKeys()),
+    keys: createKeysHandler(auth.keys),
     api: createManagementHandler(parts.management, (request, context) => authenticate(auth, request, context)),
     health: getHealth,
     readiness: createReadiness({ dependencies: parts.dependencies, log }),
