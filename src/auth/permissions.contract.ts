@@ -212,7 +212,8 @@ export function permissionsContract(open: OpenDatabase): void {
       if (!lister) throw new Error('no reader')
       expect(await permissions.may(lister, demo, 'other', 'pull')).toBe(true)
       expect(await permissions.may(lister, demo, 'other', 'push')).toBe(false)
-      expect(await permissions.readerOfCatalog(ANONYMOUS)).toBe(ANONYMOUS)
+      expect(await permissions.readerOfCatalog(ANONYMOUS)).toBeNull()
+      expect(await permissions.readerOfCatalog(test.actor(alice))).toEqual(test.actor(alice))
     })
   })
 }

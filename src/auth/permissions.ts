@@ -81,10 +81,11 @@ export class Permissions {
 
   /**
    * The actor for reading lists such as the catalog: a registry token says only that its holder may ask for the list,
-   * what is in it depends on the holder's rights. Null when the token does not say so.
+   * what is in it depends on the holder's rights. Null when the token does not say so, and for a stranger: a client that
+   * has credentials shows them only when it is asked.
    */
   async readerOfCatalog(actor: Actor): Promise<Actor | null> {
-    if (!actor.tokenAccess) return actor
+    if (!actor.tokenAccess) return actor.kind === 'anonymous' ? null : actor
     const isGiven = actor.tokenAccess.some(
       ({ type, name, actions }) => type === 'registry' && name === 'catalog' && actions.includes('*'),
     )

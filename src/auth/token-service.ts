@@ -42,7 +42,8 @@ export class TokenService {
 
   async #granted(actor: Actor, { type, name, actions }: Scope): Promise<TokenAccess | null> {
     if (type === 'registry' && name === 'catalog') {
-      return { type, name, actions: actor.kind === 'user' && actions.includes('*') ? ['*'] : [] }
+      // anybody may ask for the list: what stands in it is what the asker may read
+      return { type, name, actions: actions.includes('*') ? ['*'] : [] }
     }
     if (type !== 'repository' || !isImageName(name)) return null
     // `*` is an old way of asking for everything; the token says what that is
