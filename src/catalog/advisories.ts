@@ -63,21 +63,26 @@ export async function touchGeneration(tx: Transaction, generation: number, now: 
     on conflict (generation) do update set touched_at = excluded.touched_at`
 }
 
+/** The statements are under way together: over a network each would wait for the one before. */
 export async function savePackageRows(tx: Transaction, generation: number, rows: readonly PackageRow[]): Promise<void> {
-  for (const row of rows) {
-    await tx.run`
-      insert into advisory_packages (generation, ecosystem, name, part, digest, advisories)
-      values (${generation}, ${row.ecosystem}, ${row.name}, ${row.part}, ${row.digest}, ${row.advisories})`
-  }
+  await Promise.all(
+    rows.map(
+      (row) => tx.run`
+        insert into advisory_packages (generation, ecosystem, name, part, digest, advisories)
+        values (${generation}, ${row.ecosystem}, ${row.name}, ${row.part}, ${row.digest}, ${row.advisories})`,
+    ),
+  )
 }
 
 /** The first thing a generation says of a vulnerability counts. */
 export async function saveNoteRows(tx: Transaction, generation: number, rows: readonly NoteRow[]): Promise<void> {
-  for (const row of rows) {
-    await tx.run`
-      insert into advisory_notes (generation, vulnerability, note)
-      values (${generation}, ${row.vulnerability}, ${row.note}) on conflict do nothing`
-  }
+  await Promise.all(
+    rows.map(
+      (row) => tx.run`
+        insert into advisory_notes (generation, vulnerability, note)
+        values (${generation}, ${row.vulnerability}, ${row.note}) on conflict do nothing`,
+    ),
+  )
 }
 
 /** Makes a written generation the state of its feed; the rows of the one before are nobody's from now on. */
