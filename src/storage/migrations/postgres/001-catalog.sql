@@ -99,6 +99,7 @@ create table uploads (
   created_at bigint not null,
   touched_at bigint not null
 );
+create index uploads_by_package on uploads (package_id);
 create index uploads_by_touch on uploads (touched_at);
 
 create table jobs (

@@ -99,6 +99,7 @@ create table uploads (
   created_at integer not null,
   touched_at integer not null
 ) without rowid;
+create index uploads_by_package on uploads (package_id);
 create index uploads_by_touch on uploads (touched_at);
 
 create table jobs (
@@ -127,7 +128,7 @@ create table layer_records (
 
 -- What is known of an image, by the digest of its manifest, wherever it lies.
 create table scans (
-  digest text primary key,
+  digest text not null primary key,
   state text not null,
   platform text,
   report blob,
