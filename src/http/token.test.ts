@@ -149,6 +149,17 @@ describe('POST /token', () => {
     expect(answer.body).toMatchObject({ error, error_description: expect.any(String), errors: expect.any(Array) })
   })
 
+  it('tells who guessed too often when to come again, by both methods', async () => {
+    for (let i = 0; i < 10; i++) await post({ ...password, username: 'guessed', password: `guess ${i}` })
+    const byPost = await post({ ...password, username: 'guessed' })
+    const byGet = await get('', basic('guessed', PASSWORD))
+    for (const { status, headers } of [byPost, byGet]) {
+      expect(status).toBe(429)
+      expect(Number(headers.get('retry-after'))).toBeWithin(1, 301)
+    }
+    expect(byGet.body.errors).toEqual([expect.objectContaining({ code: 'TOOMANYREQUESTS' })])
+  })
+
   it('refuses what is no form', async () => {
     expect((await post('{"grant_type":"password"}', 'application/json')).status).toBe(400)
   })
