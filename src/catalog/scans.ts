@@ -113,3 +113,23 @@ export async function listCarriers(reader: Reader, key: PackageKey, after: strin
     where ecosystem = ${key.ecosystem} and name = ${key.name} and digest > ${after} order by digest limit ${limit}`
   return rows.map((row) => row.digest)
 }
+
+/** Images with any package of an ecosystem, after a digest: for when the first advisories for it arrive. */
+export async function listCarriersOf(
+  reader: Reader,
+  ecosystem: string,
+  after: string,
+  limit: number,
+): Promise<Digest[]> {
+  const rows = await reader.all<{ digest: Digest }>`
+    select distinct digest from scan_packages
+    where ecosystem = ${ecosystem} and digest > ${after} order by digest limit ${limit}`
+  return rows.map((row) => row.digest)
+}
+
+/** Images in which a vulnerability was found, after a digest. */
+export async function listAffected(reader: Reader, id: string, after: string, limit: number): Promise<Digest[]> {
+  const rows = await reader.all<{ digest: Digest }>`
+    select distinct digest from findings where id = ${id} and digest > ${after} order by digest limit ${limit}`
+  return rows.map((row) => row.digest)
+}

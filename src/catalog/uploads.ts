@@ -104,3 +104,8 @@ export function listIdleUploads(reader: Reader, touchedBefore: number, limit: nu
     select id, package_id, algorithm, state, taken, digest from uploads
     where touched_at < ${touchedBefore} order by touched_at limit ${limit}`
 }
+
+/** Whether an upload has a row, in whatever package. */
+export async function hasUpload(reader: Reader, id: string): Promise<boolean> {
+  return (await reader.first`select id from uploads where id = ${id}`) !== null
+}

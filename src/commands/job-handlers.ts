@@ -1,7 +1,97 @@
+import { tmpdir } from 'node:os'
 import type { App } from '../app.ts'
+import type { Digest } from '../core/digest.ts'
+import { saveJob, saveRepeatingJob } from '../jobs/queue.ts'
 import type { JobHandler } from '../jobs/worker.ts'
+import { expireUploads, removeStrayUploads } from '../maintenance/expire-uploads.ts'
+import { SCAN_JOB } from '../repositories/local.ts'
+import { publicSources } from '../scanner/advisories/public-sources.ts'
+import { updateAdvisories } from '../scanner/advisories/update.ts'
+import { DEFAULT_LAYER_LIMITS } from '../scanner/layers/layer-limits.ts'
+import {
+  type AdvisoryChange,
+  coveredEcosystems,
+  REMATCH_JOB,
+  rematchImages,
+  saveRematchJobs,
+} from '../scanner/rematch.ts'
+import { scanImage } from '../scanner/scan-image.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 
-/** Who does which kind of job. */
-export function jobHandlers(_app: App): Record<string, JobHandler> {
-  return {}
+/** Kinds of jobs that repeat themselves. */
+export const UPDATE_JOB = 'update-advisories'
+const EXPIRE_JOB = 'expire-uploads'
+
+const HOUR_MS = 3_600_000
+const EXPIRE_EVERY_MS = HOUR_MS / 6
+
+type Handlers = Record<string, JobHandler>
+
+/** Scanning has workers of its own, so that no download or clean-up keeps a push waiting. */
+export function scanHandlers(app: App, metrics: Metrics): Handlers {
+  const { scan } = app.config
+  const limits = {
+    ...DEFAULT_LAYER_LIMITS,
+    maxEntries: scan.layerMaxEntries,
+    maxUnpackedBytes: scan.layerMaxUnpackedBytes,
+    maxMemoryBytes: scan.sandboxMemoryBytes,
+    timeoutMs: scan.layerMaxSeconds * 1_000,
+  }
+  return {
+    [SCAN_JOB]: async ({ subject }, signal) => {
+      const begun = performance.now()
+      // The subject of a scan job is the digest that its push had checked.
+      const outcome = await scanImage({ db: app.db, blobs: app.blobs, limits }, subject as Digest, signal)
+      if (outcome !== 'gone') metrics.scanDone(outcome, (performance.now() - begun) / 1_000)
+    },
+  }
+}
+
+/** Everything else that is done behind the requests. */
+export function maintenanceHandlers(app: App): Handlers {
+  const { db, config, services } = app
+  return {
+    [REMATCH_JOB]: async ({ payload }, signal) => {
+      // Written by saveRematchJobs from the same type.
+      await rematchImages(db, JSON.parse(payload) as AdvisoryChange, signal)
+    },
+    [UPDATE_JOB]: async () => {
+      const hours = config.advisories.updateIntervalHours
+      if (hours > 0) await again(app, UPDATE_JOB, hours * HOUR_MS)
+      await updateAll(app)
+    },
+    [EXPIRE_JOB]: async (_job, signal) => {
+      await again(app, EXPIRE_JOB, EXPIRE_EVERY_MS)
+      const idleMs = config.limits.uploadExpiryHours * HOUR_MS
+      await expireUploads(db, services.uploads, idleMs, Date.now(), signal)
+      await removeStrayUploads(db, services.uploads, idleMs, Date.now(), signal)
+    },
+  }
+}
+
+/** Sees to it that the repeating jobs are there. */
+export async function startRepeating({ db, config }: App): Promise<void> {
+  const now = Date.now()
+  await db.transaction(async (tx) => {
+    await saveRepeatingJob(tx, EXPIRE_JOB, now + EXPIRE_EVERY_MS, now)
+    if (config.advisories.updateIntervalHours > 0) await saveRepeatingJob(tx, UPDATE_JOB, now, now)
+  })
+}
+
+/** The next turn is written down first: what fails now is tried again then. */
+async function again({ db }: App, kind: string, inMs: number): Promise<void> {
+  const now = Date.now()
+  await db.transaction((tx) => saveJob(tx, { kind, subject: 'all', runAt: now + inMs }, now))
+}
+
+async function updateAll({ db, config, log }: App): Promise<void> {
+  const { mirrorUrl, ...switches } = config.advisories
+  const covered = await coveredEcosystems(db)
+  const settings = {
+    sources: publicSources(switches),
+    temporaryFolder: tmpdir(),
+    ...(mirrorUrl !== undefined && { mirrorUrl }),
+  }
+  const { feeds } = await updateAdvisories(db, settings, log)
+  await saveRematchJobs(db, covered, feeds, Date.now())
 }

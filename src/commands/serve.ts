@@ -9,11 +9,12 @@ import { createHandler, type HandlerParts } from '../http/handler.ts'
 import { AccessGate } from '../http/management/access-gate.ts'
 import { createManagementApplication } from '../http/management/management.ts'
 import { startServer } from '../http/server.ts'
+import { countJobs } from '../jobs/queue.ts'
 import { Worker } from '../jobs/worker.ts'
 import { lockDataFolder } from '../storage/data-folder-lock.ts'
 import { createLog } from '../telemetry/create-log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
-import { jobHandlers } from './job-handlers.ts'
+import { maintenanceHandlers, scanHandlers, startRepeating } from './job-handlers.ts'
 import { welcome } from './welcome.ts'
 
 /** `seawall serve` */
@@ -39,24 +40,33 @@ async function serve(config: Config): Promise<void> {
 
 async function serveLocked(config: Config, log: Log): Promise<void> {
   const metrics = new Metrics()
-  const app = await createApp(config, log, () => worker.poke())
-  const worker = new Worker({ db: app.db, handlers: jobHandlers(app), concurrency: config.scan.workers, log })
+  const workers: Worker[] = []
+  const onJob = (): void => {
+    for (const worker of workers) worker.poke()
+  }
+  const app = await createApp(config, log, onJob)
+  workers.push(
+    new Worker({ db: app.db, handlers: scanHandlers(app, metrics), concurrency: config.scan.workers, log }),
+    new Worker({ db: app.db, handlers: maintenanceHandlers(app), concurrency: 1, log }),
+  )
+  metrics.watch('seawall_jobs', 'Jobs that wait, run or have failed.', 'kind_state', () => jobCounts(app))
   try {
     // Nobody else can be writing: a claim that is left is that of a process that has died.
     if (keepsDataHere(config)) await app.db.transaction(releaseAllUploads)
+    await startRepeating(app)
     const server = await startServer({
       config,
-      handler: createHandler(handlerParts(app, metrics, () => worker.poke())),
+      handler: createHandler(handlerParts(app, metrics, onJob)),
       log,
       metrics,
     })
-    worker.start()
+    for (const worker of workers) worker.start()
     process.stdout.write(welcome(server.address, config, app.generatedPassword))
     log.info('serving', { address: server.address })
     log.info('stopping', { signal: await askedToStop() })
     await server.stop()
   } finally {
-    await worker.stop()
+    await Promise.all(workers.map((worker) => worker.stop()))
     await app.close()
   }
 }
@@ -76,6 +86,10 @@ function handlerParts(app: App, metrics: Metrics, onJob: () => void): HandlerPar
       { name: 'store', ping: () => blobs.ping() },
     ],
   }
+}
+
+async function jobCounts({ db }: App): Promise<Record<string, number>> {
+  return Object.fromEntries((await countJobs(db)).map(({ kind, state, jobs }) => [`${kind}_${state}`, jobs]))
 }
 
 /** A second signal ends the process at once: the first one's grace may be too long for somebody. */

@@ -1,4 +1,4 @@
-import { type Database, type Reader, skipLocked, type Transaction } from '../storage/database.ts'
+import { type Database, many, type Reader, skipLocked, type Transaction } from '../storage/database.ts'
 
 /** Work that is to be done once, outlives a crash, and is retried. */
 export interface Job {
@@ -32,24 +32,34 @@ export async function saveJob(
       attempts = 0, claimed_by = null, claimed_until = 0, failure = null`
 }
 
+/** Adds a job that repeats itself, where it is not there yet: several processes start it, one runs it. */
+export async function saveRepeatingJob(tx: Transaction, kind: string, runAt: number, now: number): Promise<void> {
+  await tx.run`
+    insert into jobs (kind, subject, payload, state, run_at, attempts, claimed_by, claimed_until, failure, created_at)
+    values (${kind}, 'all', 'null', 'queued', ${runAt}, 0, null, 0, null, ${now})
+    on conflict (kind, subject) do nothing`
+}
+
 /** Takes the job whose turn it is, also one whose worker has died. */
-export function claimJob(db: Database, by: string, now: number): Promise<Job | null> {
+export function claimJob(db: Database, kinds: readonly string[], by: string, now: number): Promise<Job | null> {
   return db.transaction(
     (tx) => tx.first<Job>`
       update jobs set state = 'running', claimed_by = ${by}, claimed_until = ${now + CLAIM_MS}, attempts = attempts + 1
       where id = (
         select id from jobs
-        where (state = 'queued' and run_at <= ${now}) or (state = 'running' and claimed_until < ${now})
+        where kind in ${many(kinds)}
+          and ((state = 'queued' and run_at <= ${now}) or (state = 'running' and claimed_until < ${now}))
         order by run_at, id limit 1 ${skipLocked})
       returning id, kind, subject, payload, attempts`,
   )
 }
 
 /** Whether there is anything to claim: a read, so that idle workers do not write. */
-export async function hasTurn(reader: Reader, now: number): Promise<boolean> {
+export async function hasTurn(reader: Reader, kinds: readonly string[], now: number): Promise<boolean> {
   const row = await reader.first`
     select 1 as yes from jobs
-    where (state = 'queued' and run_at <= ${now}) or (state = 'running' and claimed_until < ${now}) limit 1`
+    where kind in ${many(kinds)}
+      and ((state = 'queued' and run_at <= ${now}) or (state = 'running' and claimed_until < ${now})) limit 1`
   return row !== null
 }
 

@@ -23,10 +23,12 @@ export class Worker {
   readonly #id = crypto.randomUUID()
   readonly #stopping = new AbortController()
   readonly #loops: Promise<void>[] = []
+  readonly #kinds: readonly string[]
   readonly #sleepers = new Set<() => void>()
 
   constructor(options: WorkerOptions) {
     this.#options = options
+    this.#kinds = Object.keys(options.handlers)
   }
 
   start(): void {
@@ -49,7 +51,8 @@ export class Worker {
     const { db, log } = this.#options
     while (!this.#stopping.signal.aborted) {
       try {
-        const job = (await hasTurn(db, Date.now())) ? await claimJob(db, by, Date.now()) : null
+        const isTurn = await hasTurn(db, this.#kinds, Date.now())
+        const job = isTurn ? await claimJob(db, this.#kinds, by, Date.now()) : null
         if (job) await this.#work(job, by)
         else await this.#pause()
       } catch (error) {

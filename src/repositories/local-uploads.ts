@@ -60,7 +60,8 @@ export class LocalUploads implements PackageUploads {
   ): Promise<BlobStat> {
     try {
       return await this.#claimed(id, async (claim) => {
-        const complete = last ? await this.#take(claim.upload, position, last) : this.#check(claim.upload, position)
+        const begun = await this.#hashedBy(this.#check(claim.upload, position), id, algorithmOf(digest))
+        const complete = last ? await this.#takeFrom(begun, position, last) : begun
         const staged = await this.#services.uploads.seal(complete, algorithmOf(digest))
         if (staged.digest !== digest) {
           throw new RegistryError('DIGEST_INVALID', { expected: digest, actual: staged.digest })
@@ -83,17 +84,17 @@ export class LocalUploads implements PackageUploads {
 
   async put(digest: Digest, position: ChunkPosition, body: ReadableStream<Uint8Array>): Promise<BlobStat> {
     const { uploads } = this.#services
-    const empty = await uploads.create(crypto.randomUUID(), algorithmOf(digest))
+    let upload = await uploads.create(crypto.randomUUID(), algorithmOf(digest))
     try {
-      const complete = await this.#takeFrom(empty, position, body)
-      const staged = await uploads.seal(complete, algorithmOf(digest))
+      upload = await this.#takeFrom(upload, position, body)
+      const staged = await uploads.seal(upload, algorithmOf(digest))
       if (staged.digest !== digest) {
         throw new RegistryError('DIGEST_INVALID', { expected: digest, actual: staged.digest })
       }
       await this.#keep(staged, null)
       return { digest, size: staged.size }
     } catch (error) {
-      await uploads.discard(empty).catch(() => {})
+      await uploads.discard(upload).catch(() => {})
       throw error
     } finally {
       await discard(body)
@@ -109,6 +110,11 @@ export class LocalUploads implements PackageUploads {
       throw new RegistryError('RANGE_INVALID', { expected: upload.taken, actual: position.start })
     }
     return stateOf(upload)
+  }
+
+  /** While nothing has arrived the algorithm can still be chosen; later another one means reading everything again. */
+  async #hashedBy(upload: UploadState, id: string, algorithm: DigestAlgorithm): Promise<UploadState> {
+    return upload.offset === 0 ? this.#services.uploads.create(id, algorithm) : upload
   }
 
   #take(upload: UploadRow, position: ChunkPosition, body: ReadableStream<Uint8Array>): Promise<UploadState> {

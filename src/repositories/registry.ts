@@ -100,10 +100,16 @@ export class Registry {
     return null
   }
 
-  /** Full names of packages that the actor may read, after one, in order. */
+  /**
+   * Full names of packages that the actor may read, after one, in order.
+   *
+   * @throws RegistryError `UNAUTHORIZED` also for a stranger without a token, else clients that wait to be asked for
+   *   their credentials would see only what is public
+   */
   async catalog(actor: Actor, page: PageRequest): Promise<Page<string>> {
     const { directory, permissions, services } = this.#options
-    const reader = await permissions.readerOfCatalog(actor)
+    const isUnasked = actor.kind === 'anonymous' && !actor.tokenAccess
+    const reader = isUnasked ? null : await permissions.readerOfCatalog(actor)
     if (!reader) throw new RegistryError('UNAUTHORIZED', [{ type: 'registry', name: 'catalog', action: '*' }])
     const repositories = new Map((await directory.all()).map((repository) => [repository.id, repository]))
     const ids = [...repositories.keys()]

@@ -1,12 +1,22 @@
+import type { Digest } from '../core/digest.ts'
 import type { ImageInventory } from '../core/inventory.ts'
 import { foldLayers } from './inventory/fold-layers.ts'
 import type { LayerLimits } from './layers/layer-limits.ts'
-import { type LayerRecord, unreadableLayer } from './layers/layer-record.ts'
+import type { LayerRecord } from './layers/layer-record.ts'
+import { unreadableLayer } from './layers/unreadable-layer.ts'
 import { analyseLayer } from './sandbox/analyse-layer.ts'
 import { type ImageSubject, SubjectError, type SubjectLayer } from './subjects/image-subject.ts'
 
+/** Layers that were read before, by what they unpack to: the same for every image that has them. */
+export interface LayerRecords {
+  find(diffId: Digest): Promise<LayerRecord | null>
+  /** Called only with what was read whole, and verified to be that layer. */
+  save(diffId: Digest, record: LayerRecord): Promise<void>
+}
+
 /** How to read a subject, and who hears of it. */
 export interface InventoryOptions {
+  readonly records?: LayerRecords
   readonly limits?: LayerLimits
   /** See `LayerAnalysis.command`. */
   readonly command?: readonly string[]
@@ -21,7 +31,7 @@ export async function takeInventory(subject: ImageSubject, options: InventoryOpt
   const records: LayerRecord[] = []
   options.onProgress?.(0, subject.layers.length)
   for (const layer of subject.layers) {
-    const record = known.get(layer.diffId ?? '') ?? (await readSubjectLayer(layer, options))
+    const record = known.get(layer.diffId ?? '') ?? (await recordOf(layer, options))
     if (layer.diffId !== null) known.set(layer.diffId, record)
     records.push(layer.diffId === null ? { ...record, diffId: null } : record)
     options.onProgress?.(records.length, subject.layers.length)
@@ -29,8 +39,23 @@ export async function takeInventory(subject: ImageSubject, options: InventoryOpt
   return foldLayers(records)
 }
 
+/**
+ * A layer that could not be read is not kept: its `diff_id` is only what this image claims, and another image may have
+ * the true layer of that name.
+ */
+async function recordOf(layer: SubjectLayer, options: InventoryOptions): Promise<LayerRecord> {
+  const { records } = options
+  const kept = layer.diffId === null ? null : await records?.find(layer.diffId)
+  if (kept) return kept
+  const record = await readSubjectLayer(layer, options)
+  if (layer.diffId !== null && record.unreadable === null && record.diffId === layer.diffId) {
+    await records?.save(layer.diffId, record)
+  }
+  return record
+}
+
 async function readSubjectLayer(layer: SubjectLayer, options: InventoryOptions): Promise<LayerRecord> {
-  const { onProgress: _, ...rest } = options
+  const { onProgress: _, records: __, ...rest } = options
   try {
     return await analyseLayer(layer.open, { ...rest, expectedDiffId: layer.diffId })
   } catch (error) {

@@ -1,0 +1,75 @@
+import { type BlobRecord, findBlobAnywhere } from '../catalog/blobs.ts'
+import type { HeldArtifact } from '../core/artifact.ts'
+import type { Digest } from '../core/digest.ts'
+import { type Descriptor, imageParts } from '../formats/oci/manifest.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import type { Database } from '../storage/database.ts'
+import type { LayerSource } from './sandbox/analyse-layer.ts'
+import { buildSteps } from './subjects/build-steps.ts'
+import { checkDigest, formatPlatform, MAX_DOCUMENT_BYTES, parseImageConfig } from './subjects/image-documents.ts'
+import { type ImageSubject, SubjectError, type SubjectLayer } from './subjects/image-subject.ts'
+
+/** Where the bytes of a pushed image are. */
+export interface StoredBytes {
+  readonly db: Database
+  readonly blobs: BlobStore
+}
+
+/** A layer of a pushed image, with its packed size in bytes. */
+export interface StoredLayer extends SubjectLayer {
+  readonly digest: Digest
+  readonly size: number
+}
+
+/** A pushed image to scan. */
+export interface StoredImage extends ImageSubject {
+  readonly layers: readonly StoredLayer[]
+}
+
+/** An image that was pushed here, as something to scan. @throws SubjectError when it cannot be read as an image */
+export async function openStoredImage(bytes: StoredBytes, artifact: HeldArtifact): Promise<StoredImage> {
+  const { config: described, layers } = imageParts(artifact.document)
+  const config = parseImageConfig(await readConfig(bytes, described), 'image configuration')
+  const diffIds = config.rootfs.diff_ids
+  if (diffIds.length !== layers.length) {
+    throw new SubjectError(
+      `The configuration speaks of ${diffIds.length} layers, the manifest of ${layers.length}: the image contradicts itself.`,
+    )
+  }
+  const steps = buildSteps(config, layers.length)
+  return {
+    name: artifact.digest,
+    digest: artifact.digest,
+    platform: formatPlatform(config),
+    config,
+    layers: layers.map((layer, at) => ({
+      digest: layer.digest,
+      size: layer.size,
+      diffId: diffIds[at] ?? null,
+      createdBy: steps[at] ?? null,
+      open: () => openLayer(bytes, layer),
+    })),
+    async close() {},
+  }
+}
+
+async function readConfig(bytes: StoredBytes, described: Descriptor): Promise<Uint8Array> {
+  const blob = await blobOf(bytes, described)
+  if (blob.size > MAX_DOCUMENT_BYTES) throw new SubjectError(`The image configuration has ${blob.size} bytes.`)
+  const content = await new Response(await bytes.blobs.read(blob.location)).bytes()
+  checkDigest(content, described.digest, 'image configuration')
+  return content
+}
+
+/** On the disk the process that reads the layer opens the file itself; from elsewhere it is fed. */
+async function openLayer(bytes: StoredBytes, layer: Descriptor): Promise<LayerSource> {
+  const blob = await blobOf(bytes, layer)
+  const source = await bytes.blobs.open(blob.location, blob.size)
+  return source.kind === 'file' ? Bun.file(source.path) : bytes.blobs.read(blob.location)
+}
+
+async function blobOf({ db }: StoredBytes, { digest, mediaType }: Descriptor): Promise<BlobRecord> {
+  const blob = await findBlobAnywhere(db, digest)
+  if (blob) return blob
+  throw new SubjectError(`The ${mediaType} ${digest} is not in this registry.`)
+}
