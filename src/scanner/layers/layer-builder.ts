@@ -3,10 +3,11 @@ import type { EvidenceReader, FileEvidence } from './file-evidence.ts'
 import { FileTree, type FolderNode, newFolder, type TreeNode } from './file-tree.ts'
 import type { LayerLimits } from './layer-limits.ts'
 import { baseName, normalisePath, parentPath } from './layer-path.ts'
-import { ANALYSER_VERSION, type LayerRecord } from './layer-record.ts'
+import type { LayerRecord } from './layer-record.ts'
 import { LayerRefusal, quotePath } from './layer-refusal.ts'
 import type { TarEntry } from './tar-entry.ts'
 import type { TarListener } from './tar-walker.ts'
+import { ANALYSER_VERSION } from './unreadable-layer.ts'
 
 /** What the builder keeps of a file: nothing, what it says, or for a hard link where its content is. */
 type BuiltFile = { readonly evidence?: FileEvidence; readonly hardLinkTo?: string }

@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { type Digest, isDigest } from '../../core/digest.ts'
 import { fileEvidence } from './file-evidence.ts'
-
-/** Raised whenever a reader changes what it says, so that records of old readers are made anew. */
-export const ANALYSER_VERSION = 1
+import { ANALYSER_VERSION } from './unreadable-layer.ts'
 
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value))
 
@@ -50,17 +48,4 @@ export function decodeLayerRecord(text: string): LayerRecord {
   const record = layerRecord.parse(JSON.parse(text))
   if (record.analyser !== ANALYSER_VERSION) throw new Error(`a layer record of version ${record.analyser}`)
   return record
-}
-
-/** The record of a layer that cannot be read. */
-export function unreadableLayer(diffId: Digest | null, reason: string, lasting: boolean): LayerRecord {
-  const nothing = { whiteouts: [], opaque: [], folders: [], links: [], hardLinks: [], evidence: [], notes: [] }
-  return {
-    analyser: ANALYSER_VERSION,
-    diffId,
-    unreadable: { reason, lasting },
-    entries: 0,
-    unpackedBytes: 0,
-    ...nothing,
-  }
 }

@@ -2,10 +2,11 @@ import { algorithmOf, type Digest } from '../../core/digest.ts'
 import type { EvidenceReader } from './file-evidence.ts'
 import { LayerBuilder } from './layer-builder.ts'
 import type { LayerLimits } from './layer-limits.ts'
-import { type LayerRecord, unreadableLayer } from './layer-record.ts'
+import type { LayerRecord } from './layer-record.ts'
 import { LayerRefusal } from './layer-refusal.ts'
 import { TarWalker } from './tar-walker.ts'
 import { type UnpackedLayer, unpackLayer } from './unpack-layer.ts'
+import { unreadableLayer } from './unreadable-layer.ts'
 
 /** How to read a layer. */
 export interface LayerReading {

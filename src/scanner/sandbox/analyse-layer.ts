@@ -1,6 +1,7 @@
 import type { Digest } from '../../core/digest.ts'
 import { DEFAULT_LAYER_LIMITS, type LayerLimits } from '../layers/layer-limits.ts'
-import { decodeLayerRecord, type LayerRecord, unreadableLayer } from '../layers/layer-record.ts'
+import { decodeLayerRecord, type LayerRecord } from '../layers/layer-record.ts'
+import { unreadableLayer } from '../layers/unreadable-layer.ts'
 import type { LayerTask } from '../sandbox-child.ts'
 import { childCommand } from './child-command.ts'
 import { runBounded } from './run-bounded.ts'
