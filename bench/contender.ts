@@ -12,7 +12,7 @@ export interface RunningContender {
   readonly url: string
   /** Who may push. */
   readonly account: Account
-  /** Everybody whose reads are measured; the first is compared with the others' first. */
+  /** Everybody whose reads are measured; the first one's stand under the contender's bare name. */
   readonly readers: readonly Reader[]
   /**
    * Makes an image readable by all readers, once it is there. Absent where everything is.

@@ -7,7 +7,7 @@ export function formatReport(report: Report): string {
     `${report.machine}; ${versions.join(', ')}.`,
     'Every cell: throughput (ratio to the first column), 99th percentile, CPU of the server. Medians.',
     '',
-    ...measurementTable(report.measurements),
+    ...measurementTable(report),
     '',
     'Peak resident memory, MB:',
     '',
@@ -18,8 +18,10 @@ export function formatReport(report: Report): string {
   ].join('\n')
 }
 
-function measurementTable(measurements: readonly Measurement[]): string[] {
-  const contenders = unique(measurements.map(({ contender }) => contender))
+function measurementTable({ measurements, versions }: Report): string[] {
+  const order = Object.keys(versions)
+  const place = (contender: string) => order.findIndex((name) => contender.startsWith(name))
+  const contenders = unique(measurements.map(({ contender }) => contender)).sort((a, b) => place(a) - place(b))
   const rows = unique(measurements.map(({ measure }) => measure)).map((measure) => {
     const cells = contenders.map((contender) =>
       measurements.find((found) => found.measure === measure && found.contender === contender),

@@ -66,8 +66,8 @@ interface Lane {
 async function compare(arena: Arena, measure: string, path: string, connections: number): Promise<void> {
   console.error(`${measure} ...`)
   const lanes: Lane[] = arena.rivals.flatMap((rival) =>
-    rival.running.readers.map((reader) => ({
-      contender: rival.running.readers.length > 1 ? `${rival.name}, ${reader.label}` : rival.name,
+    rival.running.readers.map((reader, position) => ({
+      contender: position === 0 ? rival.name : `${rival.name}, ${reader.label}`,
       rival,
       reader,
       results: [],

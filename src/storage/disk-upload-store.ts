@@ -74,6 +74,7 @@ export class DiskUploadStore implements UploadStore {
         if (offset > maxBytes) throw new RegistryError('BLOB_TOO_LARGE', { maxBytes })
         session ??= await this.#begin(upload)
         await session.file.write(chunk, session.hasher)
+        release(chunk)
       }
       return session ? await this.#end(session, upload) : upload
     } catch (error) {
@@ -147,6 +148,15 @@ async function rehash(file: StagedFile, upload: UploadState): Promise<Bun.Crypto
   if (actual === upload.digest) return hasher
   const cause = new Error(`staged bytes of upload ${upload.state} are damaged: ${actual}, should be ${upload.digest}`)
   throw new RegistryError('BLOB_UPLOAD_INVALID', undefined, { cause })
+}
+
+/**
+ * Gives a written chunk's memory back at once: the collector knows nothing of the hurry, and a single upload at full
+ * speed is 30 MB ahead of it (measured).
+ */
+function release(chunk: Uint8Array): void {
+  const { buffer } = chunk
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0)
 }
 
 function hexDigest(hasher: Bun.CryptoHasher, algorithm: DigestAlgorithm): Digest {

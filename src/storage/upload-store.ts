@@ -24,6 +24,7 @@ export interface UploadStore {
    * The caller makes sure that there is one writer at a time. When `body` fails in the middle, the promise rejects with
    * what it threw, and the upload can go on from `upload`, the state before.
    *
+   * @param body      read to its end or cancelled; the memory of its chunks is the store's, which may give it back
    * @param maxBytes  most bytes that the whole upload may have
    * @throws RegistryError `BLOB_TOO_LARGE` more than `maxBytes`, `STORAGE_FULL` no room
    */
