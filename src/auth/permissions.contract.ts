@@ -185,7 +185,7 @@ export function permissionsContract(open: OpenDatabase): void {
         [stranger, 'repository:shared/x:pull', ''],
         [stranger, 'repository:demo/app:pull', ''],
         [stranger, 'repository:new/app:pull,push', ''],
-        [stranger, 'registry:catalog:*', ''],
+        [stranger, 'registry:catalog:*', 'registry:catalog:*'],
       ]
       for (const [user, asked, expected] of TABLE) {
         const { access, issued } = await test.auth.tokenService.issue(user && { user }, parseScopes([asked]))
@@ -213,6 +213,8 @@ export function permissionsContract(open: OpenDatabase): void {
       expect(await permissions.may(lister, demo, 'other', 'pull')).toBe(true)
       expect(await permissions.may(lister, demo, 'other', 'push')).toBe(false)
       expect(await permissions.readerOfCatalog(ANONYMOUS)).toBeNull()
+      const { issued } = await tokenService.issue(null, parseScopes(['registry:catalog:*']))
+      expect(await permissions.readerOfCatalog(await tokens.verify(issued.token))).toBe(ANONYMOUS)
       expect(await permissions.readerOfCatalog(test.actor(alice))).toEqual(test.actor(alice))
     })
   })

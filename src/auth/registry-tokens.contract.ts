@@ -148,6 +148,25 @@ export function registryTokensContract(open: OpenDatabase): void {
       expect(test.auth.tokens.settings.service).toBe(SERVICE)
     })
 
+    it('is refused when any one character of it is another one', async () => {
+      const { issue, verify } = await start()
+      const { token } = await issue()
+      for (let at = 0; at < token.length; at++) {
+        for (const other of ['A', 'B', 'g', '.']) {
+          if (token[at] === other) continue
+          const changed = token.slice(0, at) + other + token.slice(at + 1)
+          await expect(verify(changed)).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+        }
+      }
+    })
+
+    it('is not issued when no client could send it', async () => {
+      const { tokens } = await start()
+      const names = Array.from({ length: 100 }, (_, i) => `demo/${'x'.repeat(100)}${i}`)
+      const access = names.map((name) => ({ type: 'repository', name, actions: ['pull'] }) as const)
+      await expect(tokens.issue(tokenSubjectOf(null), access)).rejects.toThrow('too many scopes for one token')
+    })
+
     it('is refused unread when it is huge', async () => {
       const { test, verify } = await start()
       const access = Array.from({ length: 500 }, (_, i) => ({
