@@ -107,5 +107,5 @@ migrateContract('one file', async () => {
 
 migrateContract('a server', async () => {
   const url = await postgres.createDatabase()
-  return { open: () => PostgresDatabase.open(url, { maxConnections: 2 }), end: async () => {} }
+  return { open: () => PostgresDatabase.open(url, { maxConnections: 3 }), end: async () => {} }
 })

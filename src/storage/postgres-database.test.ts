@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'bun:test'
+import { connect, createServer, type Socket } from 'node:net'
 import { SQL } from 'bun'
 import { databaseContract } from '../../tests/contracts/database.contract.ts'
 import { failureCode } from '../../tests/harness/failure-code.ts'
@@ -15,7 +16,7 @@ describe('PostgresDatabase, when connections break', () => {
   const admin = new SQL({ url: postgres.url, max: 1 })
   beforeEach(async () => {
     url = await postgres.createDatabase()
-    db = await PostgresDatabase.open(url, { maxConnections: 4 })
+    db = await PostgresDatabase.open(url, { maxConnections: 5 })
     await db.transaction((tx) => tx.run`create table things (name text primary key)`)
   })
   afterEach(() => db.close())
@@ -120,7 +121,7 @@ describe('PostgresDatabase, when connections break', () => {
   it('gives up on work that collides every time', async () => {
     const work = db.transaction((tx) => tx.run`do $$ begin raise exception 'no' using errcode = '40P01'; end $$`)
     expect(await failureCode(work)).toBe('UNAVAILABLE')
-  }, 20_000)
+  }, 30_000)
 
   it('tells a full disk from other faults', async () => {
     const work = db.transaction((tx) => tx.run`do $$ begin raise exception 'full' using errcode = '53100'; end $$`)
@@ -146,6 +147,27 @@ describe('PostgresDatabase, when the server is not there', () => {
     await server.stop()
   }, 30_000)
 
+  it('gives up connections that have fallen silent, and goes on over new ones', async () => {
+    const line = silentLine(Number(new URL(postgres.url).port))
+    const url = new URL(await postgres.createDatabase())
+    url.port = String(line.port)
+    const db = await PostgresDatabase.open(url.href, { maxSilenceMs: 2_000 })
+    await db.transaction((tx) => tx.run`create table things (name text primary key)`)
+    const started = performance.now()
+    let runs = 0
+    await db.transaction(async (tx) => {
+      runs++
+      await tx.run`insert into things (name) values (${`run ${runs}`})`
+      if (runs === 1) line.fallSilent()
+      await tx.run`insert into things (name) values (${`again ${runs}`})`
+    })
+    line.fallSilent()
+    expect(await db.all`select name from things order by name`).toEqual([{ name: 'again 2' }, { name: 'run 2' }])
+    expect(performance.now() - started).toBeLessThan(15_000)
+    await db.close()
+    line.close()
+  }, 30_000)
+
   it('tells UNAVAILABLE for an unknown database, a wrong password and a closed port', async () => {
     const wrong = [new URL(postgres.url), new URL(postgres.url), new URL(postgres.url)] as const
     wrong[0].pathname = '/nothing'
@@ -165,3 +187,27 @@ describe('PostgresDatabase, when the server is not there', () => {
     await admin.close()
   })
 })
+
+/** A line to the server; its connections of the moment can fall silent for ever, as those to a dead machine do. */
+function silentLine(serverPort: number): { readonly port: number; fallSilent(): void; close(): void } {
+  const ends = new Set<Socket>()
+  const server = createServer((client) => {
+    const upstream = connect(serverPort, '127.0.0.1')
+    client.pipe(upstream).pipe(client)
+    for (const end of [client, upstream]) {
+      ends.add(end)
+      end.on('error', () => {})
+    }
+  }).listen(0, '127.0.0.1')
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    fallSilent() {
+      for (const end of ends) end.unpipe().pause()
+    },
+    close() {
+      for (const end of ends) end.destroy()
+      server.close()
+    },
+  }
+}

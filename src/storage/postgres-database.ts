@@ -1,27 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type ReservedSQL, SQL } from 'bun'
+import type { ReservedSQL, SQL } from 'bun'
 import { RegistryError } from '../core/errors.ts'
 import type { Row, SqlPart, Transaction } from './database.ts'
 import type { MigratableDatabase, ScriptTransaction } from './migratable-database.ts'
 import { type PostgresAnswer, query } from './postgres-connection.ts'
 import { isConflict, isLost, postgresFailure } from './postgres-failure.ts'
+import { type PostgresOptions, PostgresPools } from './postgres-pools.ts'
 import { beforeCommit, retried, TryAgain } from './postgres-retry.ts'
 import { PostgresTransaction } from './postgres-transaction.ts'
 import { NestedTransactionError } from './transaction-state.ts'
 
-/** How many connections one process may hold. */
-export interface PostgresOptions {
-  /** Most connections; the server's own limit, 100 by default, is shared by all replicas. At least 2, default 10. */
-  readonly maxConnections?: number
-}
-
-/** How long a transaction waits for a connection, and then for a row, in milliseconds. */
+/** How long a transaction waits for a connection, in milliseconds. */
 const MAX_WAIT_MS = 30_000
 const OLDEST_VERSION = 150_000
-const CONNECT_TIMEOUT_SECONDS = 5
-const CLOSE_TIMEOUT_SECONDS = 30
-/** After this long a connection makes room for a new one, which finds the server that is in charge by then. */
-const MAX_LIFETIME_SECONDS = 1_800
 
 const BEGIN = 'begin isolation level read committed read write'
 /** Any number will do, as long as every version of the program has the same. */
@@ -35,15 +26,13 @@ const MIGRATION_LOCK = 'set local lock_timeout = 0; select pg_advisory_xact_lock
  */
 export class PostgresDatabase implements MigratableDatabase {
   readonly engine = 'postgres'
-  readonly #readers: SQL
-  readonly #writers: SQL
+  readonly #pools: PostgresPools
   /** The transaction whose work is running, to notice one inside it. */
   readonly #running = new AsyncLocalStorage<PostgresTransaction>()
   #closed = false
 
-  private constructor(readers: SQL, writers: SQL) {
-    this.#readers = readers
-    this.#writers = writers
+  private constructor(pools: PostgresPools) {
+    this.#pools = pools
   }
 
   /**
@@ -52,17 +41,9 @@ export class PostgresDatabase implements MigratableDatabase {
    * @throws TypeError when the server is too old or the database has another encoding than UTF-8
    */
   static async open(url: string, options: PostgresOptions = {}): Promise<PostgresDatabase> {
-    const connections = Math.max(2, options.maxConnections ?? 10)
-    const readers = Math.max(1, Math.floor(connections * 0.4))
-    const db = new PostgresDatabase(
-      pool(url, readers, { default_transaction_read_only: 'on' }),
-      pool(url, connections - readers, {
-        lock_timeout: String(MAX_WAIT_MS),
-        // a process that stops in the middle must not keep its rows from everybody else
-        idle_in_transaction_session_timeout: String(2 * MAX_WAIT_MS),
-      }),
-    )
+    const db = new PostgresDatabase(new PostgresPools(url, options))
     try {
+      await db.ping()
       await db.#checkServer()
       return db
     } catch (error) {
@@ -90,23 +71,19 @@ export class PostgresDatabase implements MigratableDatabase {
   }
 
   async ping(): Promise<void> {
-    await this.first`select 1 as one`
+    this.#assertOpen()
+    await retried(() => this.#pools.pulse().catch(failBeforeCommit))
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const bound = { timeout: CLOSE_TIMEOUT_SECONDS }
-    await Promise.all([this.#readers.close(bound), this.#writers.close(bound)])
+    await this.#pools.close()
   }
 
   async #read(strings: TemplateStringsArray, parts: readonly SqlPart[]): Promise<PostgresAnswer> {
     this.#assertOpen()
-    return retried(() =>
-      query(this.#readers, strings, parts).catch((error) => {
-        throw beforeCommit(error)
-      }),
-    )
+    return retried(() => query(this.#pools.readers, strings, parts).catch(failBeforeCommit))
   }
 
   async #transaction<T>(begin: string, work: (tx: ScriptTransaction) => Promise<T>): Promise<T> {
@@ -116,7 +93,7 @@ export class PostgresDatabase implements MigratableDatabase {
   }
 
   async #attempt<T>(begin: string, work: (tx: ScriptTransaction) => Promise<T>): Promise<T> {
-    const connection = await reserve(this.#writers)
+    const connection = await reserve(this.#pools.writers)
     try {
       await connection.unsafe(begin).catch((error) => {
         throw isLost(error) ? new TryAgain(error) : unavailable(error)
@@ -161,16 +138,8 @@ export class PostgresDatabase implements MigratableDatabase {
   }
 }
 
-function pool(url: string, max: number, parameters: Readonly<Record<string, string>>): SQL {
-  return new SQL({
-    url,
-    max,
-    // integers beyond 32 bits come as texts otherwise, and could not be told from texts
-    bigint: true,
-    connectionTimeout: CONNECT_TIMEOUT_SECONDS,
-    maxLifetime: MAX_LIFETIME_SECONDS,
-    connection: { application_name: 'seawall', ...parameters },
-  })
+function failBeforeCommit(error: unknown): never {
+  throw beforeCommit(error)
 }
 
 /** Waits for a connection of our own, but not for ever. */
