@@ -38,9 +38,13 @@ const guards = new Set<object>()
 
 let shared: Promise<Postgres> | undefined
 
-/** The server that all tests of a process share; it ends with the process. */
+/**
+ * The server that all tests of a process share; it ends with the process.
+ *
+ * `SEAWALL_TEST_POSTGRES=package` takes the one of the dev dependency also where the machine has its own.
+ */
 export function sharedPostgres(): Promise<Postgres> {
-  shared ??= startPostgres()
+  shared ??= startPostgres(process.env.SEAWALL_TEST_POSTGRES === 'package' ? { route: 'package' } : {})
   return shared
 }
 
@@ -76,7 +80,8 @@ export async function startPostgres(options: PostgresStartOptions = {}): Promise
     },
     async restart() {
       await stopServer(server)
-      server = await start()
+      // after `kill` the last of its children may still hold its memory for a moment
+      server = await start().catch(() => Bun.sleep(1_000).then(start))
     },
     async stop() {
       await stopServer(server)
