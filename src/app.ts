@@ -9,6 +9,7 @@ import { OciRouter } from './formats/oci/router.ts'
 import { RepositoryDirectory } from './repositories/directory.ts'
 import { DocumentCache } from './repositories/document-cache.ts'
 import type { LocalServices } from './repositories/local-services.ts'
+import { PackageIds } from './repositories/package-ids.ts'
 import { Registry } from './repositories/registry.ts'
 import type { BlobStore } from './storage/blob-store.ts'
 import type { Database } from './storage/database.ts'
@@ -57,6 +58,7 @@ export async function createApp(config: Config, log: Log, onJob: () => void): Pr
     blobs,
     uploads,
     documents: new DocumentCache(DOCUMENT_CACHE_BYTES),
+    packageIds: new PackageIds(db),
     clock: Date.now,
     log,
     maxBlobBytes: config.limits.blobMaxBytes,

@@ -101,25 +101,28 @@ export async function removeFeed(tx: Transaction, source: string): Promise<boole
   return (await tx.run`delete from advisory_feeds where source = ${source}`) > 0
 }
 
-/** Packages of which two generations do not say the same; all of one when there is no other. */
-export function listChangedPackages(reader: Reader, from: number | null, to: number | null): Promise<PackageKey[]> {
-  return reader.all<{ ecosystem: string; name: string }>`
-    select distinct ecosystem, name from (
-      select ecosystem, name, part, digest, count(*) as times from advisory_packages
-      where generation = ${from ?? -1} or generation = ${to ?? -1}
-      group by ecosystem, name, part, digest
-    ) as compared where times = 1 order by ecosystem, name`
+/** What a generation says of each package, as digests, a page at a time in the order of their rows. */
+export function listPackageDigests(
+  reader: Reader,
+  generation: number,
+  afterId: number,
+  limit: number,
+): Promise<(PackageKey & { readonly id: number; readonly digest: string })[]> {
+  return reader.all`
+    select id, ecosystem, name, digest from advisory_packages
+    where generation = ${generation} and id > ${afterId} order by id limit ${limit}`
 }
 
-/** Vulnerabilities of which two generations do not note the same. */
-export async function listChangedNotes(reader: Reader, from: number | null, to: number | null): Promise<string[]> {
-  const rows = await reader.all<{ vulnerability: string }>`
-    select distinct vulnerability from (
-      select vulnerability, note, count(*) as times from advisory_notes
-      where generation = ${from ?? -1} or generation = ${to ?? -1}
-      group by vulnerability, note
-    ) as compared where times = 1 order by vulnerability`
-  return rows.map((row) => row.vulnerability)
+/** What a generation notes of each vulnerability, a page at a time in the order of their rows. */
+export function listNotes(
+  reader: Reader,
+  generation: number,
+  afterId: number,
+  limit: number,
+): Promise<(NoteRow & { readonly id: number })[]> {
+  return reader.all`
+    select id, vulnerability, note from advisory_notes
+    where generation = ${generation} and id > ${afterId} order by id limit ${limit}`
 }
 
 /** Generations that are no feed's state and that nobody has written to since `before`. */

@@ -3,37 +3,26 @@ import type { Digest } from '../core/digest.ts'
 import { many, type Reader, type Transaction } from '../storage/database.ts'
 import type { PackageId } from './packages.ts'
 
-/** Where an artifact is kept, without its bytes: what a pull by tag asks for first. */
+/** An artifact without its bytes: what a pull asks for first. */
 export interface ArtifactKey {
-  readonly id: number
   readonly digest: Digest
   readonly media_type: string
 }
 
 /** One indexed read, whatever the number of tags. */
-export function findByTag(reader: Reader, repositoryId: number, pkg: string, tag: string): Promise<ArtifactKey | null> {
-  return reader.first<ArtifactKey>`
-    select a.id, a.digest, a.media_type from packages p
-    join tags t on t.package_id = p.id and t.name = ${tag}
-    join artifacts a on a.package_id = p.id and a.digest = t.digest
-    where p.repository_id = ${repositoryId} and p.name = ${pkg}`
+export function findByTag(reader: Reader, pkg: PackageId, tag: string): Promise<ArtifactKey | null> {
+  return reader.first<ArtifactKey>`select digest, media_type from tags where package_id = ${pkg} and name = ${tag}`
 }
 
-export function findByDigest(
-  reader: Reader,
-  repositoryId: number,
-  pkg: string,
-  digest: Digest,
-): Promise<ArtifactKey | null> {
+export function findByDigest(reader: Reader, pkg: PackageId, digest: Digest): Promise<ArtifactKey | null> {
   return reader.first<ArtifactKey>`
-    select a.id, a.digest, a.media_type from packages p
-    join artifacts a on a.package_id = p.id and a.digest = ${digest}
-    where p.repository_id = ${repositoryId} and p.name = ${pkg}`
+    select digest, media_type from artifacts where package_id = ${pkg} and digest = ${digest}`
 }
 
 /** The exact bytes, or null when the artifact has gone since its key was read. */
-export async function readDocument(reader: Reader, artifactId: number): Promise<Uint8Array | null> {
-  const row = await reader.first<{ document: Uint8Array }>`select document from artifacts where id = ${artifactId}`
+export async function readDocument(reader: Reader, pkg: PackageId, digest: Digest): Promise<Uint8Array | null> {
+  const row = await reader.first<{ document: Uint8Array }>`
+    select document from artifacts where package_id = ${pkg} and digest = ${digest}`
   return row?.document ?? null
 }
 

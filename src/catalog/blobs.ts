@@ -13,17 +13,11 @@ export interface BlobRecord {
 }
 
 /** A blob that is visible in an image. */
-export function findBlob(
-  reader: Reader,
-  repositoryId: number,
-  pkg: string,
-  digest: Digest,
-): Promise<BlobRecord | null> {
+export function findBlob(reader: Reader, pkg: PackageId, digest: Digest): Promise<BlobRecord | null> {
   return reader.first<BlobRecord>`
-    select b.digest, b.size, b.location, b.touched_at from packages p
-    join package_blobs l on l.package_id = p.id and l.digest = ${digest}
-    join blobs b on b.digest = l.digest
-    where p.repository_id = ${repositoryId} and p.name = ${pkg}`
+    select digest, size, location, touched_at from blobs
+    where digest = ${digest}
+      and exists (select 1 from package_blobs l where l.package_id = ${pkg} and l.digest = ${digest})`
 }
 
 /** A blob by its digest alone: for the program's own work, never for a client. */

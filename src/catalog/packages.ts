@@ -19,14 +19,16 @@ export async function savePackage(
 ): Promise<PackageId> {
   const found = await findPackage(tx, repository.id, name)
   if (found !== null) return found
-  // Two may make it at once: the update waits for the other and answers its row.
+  // Two may make it at once. The row is unique in two ways, and naming one of them would leave the other to fail: so
+  // whoever comes second waits for the first, does nothing, and finds the first one's row.
   const made = await tx.first<{ id: number }>`
     insert into packages (repository_id, name, full_name, created_at)
     values (${repository.id}, ${name}, ${`${repository.name}/${name}`}, ${now})
-    on conflict (repository_id, name) do update set name = excluded.name
+    on conflict do nothing
     returning id`
-  if (!made) throw new Error('an upsert answered no row')
-  return made.id
+  const id = made?.id ?? (await findPackage(tx, repository.id, name))
+  if (id === null) throw new Error(`the package ${repository.name}/${name} is neither made nor there`)
+  return id
 }
 
 /** A package as the catalog lists it. */

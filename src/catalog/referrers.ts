@@ -1,6 +1,7 @@
 import type { Referrer } from '../core/artifact.ts'
 import type { Digest } from '../core/digest.ts'
 import type { Reader } from '../storage/database.ts'
+import type { PackageId } from './packages.ts'
 
 interface ReferrerRow {
   media_type: string
@@ -21,20 +22,13 @@ export interface ReferrerQuery {
 }
 
 /** Artifacts of a package that name the subject, in the order of their digests. The subject need not be there. */
-export async function listReferrers(
-  reader: Reader,
-  repositoryId: number,
-  pkg: string,
-  query: ReferrerQuery,
-): Promise<Referrer[]> {
+export async function listReferrers(reader: Reader, pkg: PackageId, query: ReferrerQuery): Promise<Referrer[]> {
   const type = query.artifactType ?? ''
   const rows = await reader.all<ReferrerRow>`
-    select a.media_type, a.digest, a.size, a.artifact_type, a.annotations
-    from packages p join artifacts a on a.package_id = p.id
-    where p.repository_id = ${repositoryId} and p.name = ${pkg}
-      and a.subject = ${query.subject} and a.digest > ${query.after}
-      and (${type} = '' or a.artifact_type = ${type})
-    order by a.digest limit ${query.limit}`
+    select media_type, digest, size, artifact_type, annotations from artifacts
+    where package_id = ${pkg} and subject = ${query.subject} and digest > ${query.after}
+      and (${type} = '' or artifact_type = ${type})
+    order by digest limit ${query.limit}`
   return rows.map((row) => ({
     mediaType: row.media_type,
     digest: row.digest,
@@ -46,17 +40,11 @@ export async function listReferrers(
 }
 
 /** The first subject that artifacts of a package name and whose digest begins so. */
-export async function findSubject(
-  reader: Reader,
-  repositoryId: number,
-  pkg: string,
-  beginning: string,
-): Promise<Digest | null> {
+export async function findSubject(reader: Reader, pkg: PackageId, beginning: string): Promise<Digest | null> {
   // What follows is hexadecimal, so everything that begins so comes before the same text with a "g" behind it.
   const row = await reader.first<{ subject: Digest }>`
-    select a.subject from packages p join artifacts a on a.package_id = p.id
-    where p.repository_id = ${repositoryId} and p.name = ${pkg}
-      and a.subject >= ${beginning} and a.subject < ${`${beginning}g`}
-    order by a.subject limit 1`
+    select subject from artifacts
+    where package_id = ${pkg} and subject >= ${beginning} and subject < ${`${beginning}g`}
+    order by subject limit 1`
   return row?.subject ?? null
 }

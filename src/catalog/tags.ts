@@ -1,3 +1,4 @@
+import type { Artifact } from '../core/artifact.ts'
 import type { Digest } from '../core/digest.ts'
 import { formatImageName, type ImageName } from '../core/names.ts'
 import type { Reader, Transaction } from '../storage/database.ts'
@@ -8,14 +9,17 @@ export async function saveTags(
   tx: Transaction,
   pkg: PackageId,
   tags: readonly string[],
-  digest: Digest,
+  artifact: Pick<Artifact, 'digest' | 'mediaType'>,
   by: string,
   now: number,
 ): Promise<void> {
+  const { digest, mediaType } = artifact
   for (const tag of [...new Set(tags)].sort()) {
     await tx.run`
-      insert into tags (package_id, name, digest, updated_at) values (${pkg}, ${tag}, ${digest}, ${now})
-      on conflict (package_id, name) do update set digest = excluded.digest, updated_at = excluded.updated_at`
+      insert into tags (package_id, name, digest, media_type, updated_at)
+      values (${pkg}, ${tag}, ${digest}, ${mediaType}, ${now})
+      on conflict (package_id, name) do update set digest = excluded.digest, media_type = excluded.media_type,
+        updated_at = excluded.updated_at`
     await tx.run`
       insert into tag_history (package_id, name, digest, changed_at, changed_by)
       values (${pkg}, ${tag}, ${digest}, ${now}, ${by})`

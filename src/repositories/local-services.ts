@@ -4,6 +4,7 @@ import type { BlobStore } from '../storage/blob-store.ts'
 import type { Database } from '../storage/database.ts'
 import type { UploadStore } from '../storage/upload-store.ts'
 import type { DocumentCache } from './document-cache.ts'
+import type { PackageIds } from './package-ids.ts'
 
 /** What local packages are built on; one set for the whole program. */
 export interface LocalServices {
@@ -11,6 +12,7 @@ export interface LocalServices {
   readonly blobs: BlobStore
   readonly uploads: UploadStore
   readonly documents: DocumentCache
+  readonly packageIds: PackageIds
   readonly clock: Clock
   readonly log: Log
   readonly maxBlobBytes: number

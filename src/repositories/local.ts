@@ -1,5 +1,4 @@
 import {
-  type ArtifactKey,
   findByDigest,
   findByTag,
   presentArtifacts,
@@ -8,7 +7,7 @@ import {
   saveArtifact,
 } from '../catalog/artifacts.ts'
 import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlobs, unlinkBlob } from '../catalog/blobs.ts'
-import { findPackage, type PackageId, savePackage } from '../catalog/packages.ts'
+import { type PackageId, savePackage } from '../catalog/packages.ts'
 import { findSubject, listReferrers } from '../catalog/referrers.ts'
 import { findTag, listTags, removeTag, saveTags } from '../catalog/tags.ts'
 import type { Actor } from '../core/actor.ts'
@@ -37,6 +36,7 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   readonly #repository: RepositoryRecord
   readonly #name: string
   readonly #actor: Actor
+  #lastBlob: BlobRecord | null = null
 
   constructor(services: LocalServices, repository: RepositoryRecord, name: string, actor: Actor) {
     this.#services = services
@@ -48,29 +48,30 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
 
   async find(reference: string): Promise<HeldArtifact | null> {
     const { db, documents } = this.#services
-    const key = await this.#key(reference)
+    const pkg = await this.#id()
+    if (pkg === null) return null
+    const key = isDigest(reference) ? await findByDigest(db, pkg, reference) : await findByTag(db, pkg, reference)
     if (!key) return null
-    const cached = documents.get(key.digest)
-    if (cached) return { digest: key.digest, mediaType: key.media_type, document: cached }
-    const document = await readDocument(db, key.id)
+    const { digest, media_type: mediaType } = key
+    const cached = documents.get(digest)
+    if (cached) return { digest, mediaType, document: cached }
+    const document = await readDocument(db, pkg, digest)
     if (!document) return null
-    documents.add(key.digest, document)
-    return { digest: key.digest, mediaType: key.media_type, document }
+    documents.add(digest, document)
+    return { digest, mediaType, document }
+  }
+
+  #id(): Promise<PackageId | null> {
+    return this.#services.packageIds.find(this.#repository.id, this.#name)
   }
 
   stat(reference: string): Promise<HeldArtifact | null> {
     return this.find(reference)
   }
 
-  #key(reference: string): Promise<ArtifactKey | null> {
-    const { db } = this.#services
-    if (isDigest(reference)) return findByDigest(db, this.#repository.id, this.#name, reference)
-    return findByTag(db, this.#repository.id, this.#name, reference)
-  }
-
   async tags(page: PageRequest): Promise<Page<string> | null> {
     const { db } = this.#services
-    const pkg = await findPackage(db, this.#repository.id, this.#name)
+    const pkg = await this.#id()
     if (pkg === null) return null
     if (page.limit === 0) return { items: [] }
     const tags = await listTags(db, pkg, page.after ?? '', page.limit + 1)
@@ -78,13 +79,16 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   }
 
   async referrers(subject: Digest, artifactType: string | undefined, page: PageRequest): Promise<Page<Referrer>> {
+    const pkg = await this.#id()
+    if (pkg === null) return { items: [] }
     const query = { subject, after: page.after ?? '', limit: page.limit + 1, ...(artifactType && { artifactType }) }
-    const found = await listReferrers(this.#services.db, this.#repository.id, this.#name, query)
+    const found = await listReferrers(this.#services.db, pkg, query)
     return pageOf(found, page.limit, (referrer) => referrer.digest)
   }
 
-  findSubject(beginning: string): Promise<Digest | null> {
-    return findSubject(this.#services.db, this.#repository.id, this.#name, beginning)
+  async findSubject(beginning: string): Promise<Digest | null> {
+    const pkg = await this.#id()
+    return pkg === null ? null : findSubject(this.#services.db, pkg, beginning)
   }
 
   async statBlob(digest: Digest): Promise<BlobStat | null> {
@@ -100,8 +104,12 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
     return this.#services.blobs.open(blob.location, blob.size, range)
   }
 
-  #blob(digest: Digest): Promise<BlobRecord | null> {
-    return findBlob(this.#services.db, this.#repository.id, this.#name, digest)
+  /** One request looks at a blob and then opens it: the second time nothing is asked. */
+  async #blob(digest: Digest): Promise<BlobRecord | null> {
+    if (this.#lastBlob?.digest === digest) return this.#lastBlob
+    const pkg = await this.#id()
+    this.#lastBlob = pkg === null ? null : await findBlob(this.#services.db, pkg, digest)
+    return this.#lastBlob
   }
 
   /** A client that asks for a blob may be about to push a manifest that names it: the collector must not take it. */
@@ -119,7 +127,7 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
       await checkExpected(tx, pkg, options)
       await this.#checkComplete(tx, pkg, artifact, now)
       await saveArtifact(tx, pkg, artifact, this.#actor.name, now)
-      await saveTags(tx, pkg, options.tags, artifact.digest, this.#actor.name, now)
+      await saveTags(tx, pkg, options.tags, artifact, this.#actor.name, now)
       if (artifact.isImage) await saveJob(tx, { kind: SCAN_JOB, subject: artifact.digest }, now)
     })
     documents.add(artifact.digest, artifact.document)
@@ -168,7 +176,7 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
 
   async #inPackage(work: (tx: Transaction, pkg: PackageId) => Promise<boolean>): Promise<boolean> {
     const { db } = this.#services
-    const pkg = await findPackage(db, this.#repository.id, this.#name)
+    const pkg = await this.#id()
     return pkg === null ? false : db.transaction((tx) => work(tx, pkg))
   }
 }

@@ -9,8 +9,9 @@ create table repositories (
   created_by text not null
 );
 
+-- Numbers are never given twice: they are remembered in memory.
 create table packages (
-  id integer primary key,
+  id integer primary key autoincrement,
   repository_id integer not null references repositories (id) on delete cascade,
   name text not null,
   full_name text not null unique,
@@ -36,10 +37,12 @@ create table artifacts (
 create index artifacts_by_subject on artifacts (package_id, subject, digest) where subject is not null;
 create index artifacts_by_digest on artifacts (digest);
 
+-- The media type stands here too, so that a pull by tag is one indexed read.
 create table tags (
   package_id integer not null references packages (id) on delete cascade,
   name text not null,
   digest text not null,
+  media_type text not null,
   updated_at integer not null,
   primary key (package_id, name)
 ) without rowid;
