@@ -56,7 +56,7 @@ export class OciRouter {
     } catch (error) {
       // Faults of ours are logged with their causes by the server's own barrier, which words them the same way.
       if (!(error instanceof RegistryError) || error.status >= 500) throw error
-      if (error.code !== 'UNAUTHORIZED') return errorResponse(error, rangeHeaders(error))
+      if (error.code !== 'UNAUTHORIZED') return errorResponse(error, { ...rangeHeaders(error), ...allowHeaders(error) })
       return errorResponse(error, { 'www-authenticate': challenge(scopesOf(asked, error)) })
     }
   }
@@ -109,7 +109,8 @@ function decode(part: string): string {
 
 /** `GET /v2/` (distribution-spec 1.1, end-1). A stranger is always asked, else clients push without their credentials. */
 async function getBase({ request, actor }: OciCall): Promise<Response> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') throw new RegistryError('UNSUPPORTED')
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    throw new RegistryError('UNSUPPORTED', { method: request.method, allowed: ['GET', 'HEAD'] })
   if (actor.kind === 'anonymous' && !actor.tokenAccess) throw new RegistryError('UNAUTHORIZED')
   return json(200, {})
 }
@@ -124,9 +125,9 @@ function only(request: Request, method: string, handler: () => Promise<Response>
   return handler()
 }
 
-/** What a token would have to speak of: the package of the path, and the source of a mount where the error names it. */
+/** What a token would have to speak of: the package of the path, and the source of a mount that is asked for or found. */
 function scopesOf(asked: OciRequest, error: RegistryError): string | null {
-  const scopes = new Set([scopeOf(asked), ...sourcesOf(error)])
+  const scopes = new Set([scopeOf(asked), ...namedSource(asked), ...sourcesOf(error)])
   return [...scopes].filter((scope) => scope !== null).join(' ') || null
 }
 
@@ -147,6 +148,12 @@ function actionsOf(resource: OciRoute['resource'], method: string): string {
   return method === 'DELETE' ? 'delete' : 'pull,push'
 }
 
+/** Said at the first refusal already, so that one token will do. */
+function namedSource({ query }: OciRequest): string[] {
+  const from = new URLSearchParams(query).get('from')
+  return from !== null && isImageName(from) ? [`repository:${from}:pull`] : []
+}
+
 function sourcesOf({ detail }: RegistryError): string[] {
   if (!Array.isArray(detail)) return []
   return detail.filter(({ action }) => action === 'pull').map(({ name }) => `repository:${name}:pull`)
@@ -157,4 +164,12 @@ function rangeHeaders(error: RegistryError): Record<string, string> {
   const { detail } = error
   const hasSize = error.code === 'RANGE_INVALID' && typeof detail === 'object' && detail !== null && 'size' in detail
   return hasSize ? { 'content-range': `bytes */${detail.size}` } : {}
+}
+
+/** A 405 tells what may be done instead (RFC 9110, 15.5.6). */
+function allowHeaders(error: RegistryError): Record<string, string> {
+  const { detail } = error
+  const hasAllowed =
+    error.code === 'UNSUPPORTED' && typeof detail === 'object' && detail !== null && 'allowed' in detail
+  return hasAllowed && Array.isArray(detail.allowed) ? { allow: detail.allowed.join(', ') } : {}
 }
