@@ -48,6 +48,9 @@ function tokenKey(method: string, url: URL): string {
   return `${right} ${name}`
 }
 
+/** A mount without a source is asked for a second scope once the registry has found one. */
+const MOST_SIGN_INS = 2
+
 /** Speaks to one registry as one person, and answers challenges as docker and its relatives do. */
 export class RegistryClient {
   readonly url: string
@@ -61,21 +64,27 @@ export class RegistryClient {
 
   /** @param target  a path, or an address taken from a `Location` */
   async ask(method: string, target: string | URL, ask: Ask = {}): Promise<Answer> {
-    const url = new URL(target, this.url)
-    for (const [name, value] of ask.query ?? []) url.searchParams.append(name, value)
+    const url = this.#addressOf(target, ask)
     const key = tokenKey(method, url)
-    const first = await this.#send(method, url, ask, this.#tokens.get(key))
-    const challenge = first.headers.get('www-authenticate')
-    if (first.status !== 401 || !challenge || this.credentials === null) return first
-    const authorization = await this.#answer(challenge)
-    if (authorization === null) return first
-    this.#tokens.set(key, authorization)
-    return this.#send(method, url, ask, authorization)
+    let answer = await this.#send(method, url, ask, this.#tokens.get(key))
+    for (let attempt = 0; attempt < MOST_SIGN_INS && answer.status === 401; attempt++) {
+      const authorization = await this.#answer(answer.headers.get('www-authenticate') ?? '')
+      if (authorization === null) return answer
+      this.#tokens.set(key, authorization)
+      answer = await this.#send(method, url, ask, authorization)
+    }
+    return answer
   }
 
   /** Asks without any credentials, once. */
   async askBare(method: string, target: string | URL, ask: Ask = {}): Promise<Answer> {
-    return this.#send(method, new URL(target, this.url), ask, undefined)
+    return this.#send(method, this.#addressOf(target, ask), ask, undefined)
+  }
+
+  #addressOf(target: string | URL, { query = [] }: Ask): URL {
+    const url = new URL(target, this.url)
+    for (const [name, value] of query) url.searchParams.append(name, value)
+    return url
   }
 
   async #answer(challenge: string): Promise<string | null> {

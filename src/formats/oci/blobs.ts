@@ -41,13 +41,20 @@ function rangeOf(request: Request, digest: Digest): string | null {
   return condition === null || condition.trim() === `"${digest}"` ? request.headers.get('range') : null
 }
 
+/**
+ * Largest stream that is gathered before it is sent, in bytes. The runtime sends every stream in chunks of unknown
+ * length, whatever `Content-Length` says; gathered bytes keep theirs, and one that breaks off is a 5xx, not half a blob.
+ */
+const MOST_GATHERED = 4 * 1024 * 1024
+
 /** A file goes out by `sendfile`: the kernel copies, the program does not see the bytes. */
-function send(body: BlobBody, status: number, headers: Record<string, string>): Response {
+async function send(body: BlobBody, status: number, headers: Record<string, string>): Promise<Response> {
   switch (body.kind) {
     case 'file':
       return new Response(Bun.file(body.path).slice(body.range.start, body.range.end + 1), { status, headers })
     case 'stream':
-      return new Response(body.stream, { status, headers })
+      if (Number(headers['content-length']) > MOST_GATHERED) return new Response(body.stream, { status, headers })
+      return new Response(await new Response(body.stream).bytes(), { status, headers })
     case 'link':
       return empty(307, { location: body.url, 'docker-content-digest': headers['docker-content-digest'] ?? '' })
   }
