@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Advisory } from '../../core/advisory.ts'
 import type { FixState, Severity } from '../../core/finding.ts'
+import { Breather } from './breather.ts'
 import { debianEcosystem } from './debian-releases.ts'
 import { FeedError, type FeedSink, type FeedSummary } from './feed-sink.ts'
 import { jsonMembers } from './json-members.ts'
@@ -28,6 +29,7 @@ const maxMemberBytes = 128 * 1024 ** 2
 /** Reads the Debian security tracker's JSON: source package, CVE, release (security-tracker.debian.org/tracker/data/json). */
 export async function readDebianTracker(chunks: AsyncIterable<Uint8Array>, sink: FeedSink): Promise<FeedSummary> {
   const ecosystems = new Set<string>()
+  const breather = new Breather()
   let count = 0
   for await (const [source, issues] of jsonMembers(chunks, maxMemberBytes)) {
     if (!isUsableName(source) || typeof issues !== 'object' || issues === null) {
@@ -35,6 +37,7 @@ export async function readDebianTracker(chunks: AsyncIterable<Uint8Array>, sink:
       continue
     }
     for (const [id, value] of Object.entries(issues)) {
+      await breather.breathe()
       const issue = issueSchema.safeParse(value)
       if (!issue.success || !isUsableName(id)) {
         sink.skip(`${source}/${id}`, 'not an issue of the tracker')

@@ -1,8 +1,6 @@
 import { randomInt } from 'node:crypto'
 import {
   listAbandonedGenerations,
-  listChangedNotes,
-  listChangedPackages,
   listFeeds,
   type NoteRow,
   type PackageRow,
@@ -12,9 +10,9 @@ import {
   savePackageRows,
   touchGeneration,
 } from '../../catalog/advisories.ts'
-import type { PackageKey } from '../../catalog/scans.ts'
 import type { Advisory, VulnerabilityNote } from '../../core/advisory.ts'
 import type { Database } from '../../storage/database.ts'
+import { changeBetween, type FeedChange } from './feed-change.ts'
 import type { FeedSink, FeedSummary } from './feed-sink.ts'
 
 /** The form of the rows that this importer writes: raised when the same bytes would be written otherwise. */
@@ -24,18 +22,11 @@ export const importerVersion = 1
 const maxHeldCharacters = 16 * 1024 ** 2
 
 /** How much one transaction writes or removes: others wait for no longer than that takes. */
-const rowsPerTransaction = 1000
-const charactersPerTransaction = 4 * 1024 ** 2
+const rowsPerTransaction = 500
+const charactersPerTransaction = 2 * 1024 ** 2
 
 /** An import that has written nothing for so long is dead. */
 const abandonedAfterMs = 60 * 60 * 1000
-
-/** What a new state of a feed changes. */
-export interface FeedChange {
-  readonly packages: readonly PackageKey[]
-  /** Vulnerabilities whose rating, title or exploitation is another now. */
-  readonly vulnerabilities: readonly string[]
-}
 
 /**
  * Writes a new state of a feed beside the one in force, then switches to it in one small transaction.
@@ -48,7 +39,7 @@ export class FeedWriter implements FeedSink {
   readonly #onSkip: (record: string, reason: string) => void
   /** Texts of advisories, by ecosystem and package. */
   #packages = new Map<string, string[]>()
-  #notes: NoteRow[] = []
+  #notes = new Map<string, VulnerabilityNote>()
   #heldCharacters = 0
   #part = 0
 
@@ -67,9 +58,9 @@ export class FeedWriter implements FeedSink {
   }
 
   note(vulnerability: string, note: VulnerabilityNote): Promise<void> | void {
-    const row = { vulnerability, note: JSON.stringify(note) }
-    this.#notes.push(row)
-    return this.#hold(row.note.length)
+    // Several records may name it; what the first of them does not say, another may.
+    this.#notes.set(vulnerability, { ...note, ...this.#notes.get(vulnerability) })
+    return this.#hold((note.title?.length ?? 0) + (note.vector?.length ?? 0))
   }
 
   skip(record: string, reason: string): void {
@@ -80,10 +71,7 @@ export class FeedWriter implements FeedSink {
   async finish(summary: FeedSummary, revision: string, updatedAt: number): Promise<FeedChange> {
     await this.#write()
     const before = (await listFeeds(this.#db)).find((feed) => feed.source === summary.source)?.generation ?? null
-    const change = {
-      packages: await listChangedPackages(this.#db, before, this.#generation),
-      vulnerabilities: await listChangedNotes(this.#db, before, this.#generation),
-    }
+    const change = await changeBetween(this.#db, before, this.#generation)
     await this.#db.transaction(async (tx) => {
       // Also for a feed that says nothing: its generation must be known to be cleared one day.
       await touchGeneration(tx, this.#generation, Date.now())
@@ -103,7 +91,7 @@ export class FeedWriter implements FeedSink {
   /** Takes back what was written of a state that will never be in force. */
   async abandon(): Promise<void> {
     this.#packages.clear()
-    this.#notes = []
+    this.#notes.clear()
     await clear(this.#db, this.#generation)
   }
 
@@ -114,9 +102,9 @@ export class FeedWriter implements FeedSink {
 
   async #write(): Promise<void> {
     const packages = packageRows(this.#packages, this.#part++)
-    const notes = this.#notes
+    const notes = noteRows(this.#notes)
     this.#packages = new Map()
-    this.#notes = []
+    this.#notes = new Map()
     this.#heldCharacters = 0
     for (const rows of batches(packages, (row) => row.advisories.length)) {
       await this.#db.transaction(async (tx) => {
@@ -144,18 +132,20 @@ async function clear(db: Database, generation: number): Promise<void> {
 }
 
 /** Sorted, so that the same statements make the same rows whatever their order in the feed. */
-function packageRows(packages: ReadonlyMap<string, readonly string[]>, part: number): PackageRow[] {
-  const rows: PackageRow[] = []
+function* packageRows(packages: ReadonlyMap<string, readonly string[]>, part: number): Generator<PackageRow> {
   for (const [key, texts] of packages) {
     const [ecosystem = '', name = ''] = key.split('\n')
     const advisories = `[${texts.toSorted().join(',')}]`
     const digest = new Bun.CryptoHasher('sha256').update(advisories).digest('base64url')
-    rows.push({ ecosystem, name, part, digest, advisories })
+    yield { ecosystem, name, part, digest, advisories }
   }
-  return rows
 }
 
-function* batches<T>(rows: readonly T[], sizeOf: (row: T) => number): Generator<T[]> {
+function* noteRows(notes: ReadonlyMap<string, VulnerabilityNote>): Generator<NoteRow> {
+  for (const [vulnerability, note] of notes) yield { vulnerability, note: JSON.stringify(note) }
+}
+
+function* batches<T>(rows: Iterable<T>, sizeOf: (row: T) => number): Generator<T[]> {
   let batch: T[] = []
   let characters = 0
   for (const row of rows) {

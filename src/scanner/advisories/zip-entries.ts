@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { crc32, inflateRawSync } from 'node:zlib'
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl'
+import { Breather } from './breather.ts'
 import { FeedError } from './feed-sink.ts'
 
 /** What an archive may cost; whoever made it may have meant harm. */
@@ -26,9 +27,6 @@ export interface ZipEntry {
 /** How an entry is kept (APPNOTE 4.4.5). */
 const stored = 0
 const deflated = 8
-
-/** For how long other work of the process waits at most. */
-const maxBlockedMs = 10
 
 /**
  * Reads the files of a zip one after the other, each whole, in the order of its directory.
@@ -82,7 +80,7 @@ class FileReader extends RandomAccessReader {
 async function* filesOf(zip: ZipFile, file: number, limits: ZipLimits): AsyncGenerator<ZipEntry> {
   const entries = zip.eachEntry()
   let total = 0
-  let turnEnds = performance.now() + maxBlockedMs
+  const breather = new Breather()
   for (;;) {
     const next = await orDamaged(entries.next())
     if (next.done) return
@@ -91,9 +89,7 @@ async function* filesOf(zip: ZipFile, file: number, limits: ZipLimits): AsyncGen
     total += entry.uncompressedSize
     if (total > limits.maxTotalBytes) throw new FeedError(`the zip unpacks to more than ${limits.maxTotalBytes} bytes`)
     yield { name: entry.fileName, bytes: await orDamaged(contentOf(zip, file, entry, limits)) }
-    if (performance.now() < turnEnds) continue
-    await new Promise((resolve) => setImmediate(resolve))
-    turnEnds = performance.now() + maxBlockedMs
+    await breather.breathe()
   }
 }
 

@@ -28,7 +28,7 @@ create table advisory_packages (
   advisories text not null,
   unique (ecosystem, name, generation, part)
 );
-create index advisory_packages_by_generation on advisory_packages (generation, ecosystem, name, part, digest);
+create index advisory_packages_by_generation on advisory_packages (generation, id);
 
 -- What a feed says of a vulnerability by itself, whatever the package: its rating, its title, that it is exploited.
 create table advisory_notes (
@@ -38,7 +38,7 @@ create table advisory_notes (
   note text not null,
   unique (vulnerability, generation)
 );
-create index advisory_notes_by_generation on advisory_notes (generation, vulnerability);
+create index advisory_notes_by_generation on advisory_notes (generation, id);
 
 -- What a download answered last, to ask only for what is newer.
 create table advisory_downloads (
