@@ -28,6 +28,7 @@ export type NewUserBody = z.input<typeof NewUserShape>
 export const UserChangeShape = z
   .strictObject({
     password: z.string().min(8).max(1000).optional(),
+    currentPassword: z.string().max(1000).optional().meta({ description: 'Needed for a new password of your own.' }),
     isAdmin: z.boolean().optional(),
     isDisabled: z.boolean().optional(),
     mayCreateRepositories: z.boolean().optional(),

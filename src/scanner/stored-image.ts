@@ -65,7 +65,7 @@ async function readConfig(bytes: StoredBytes, described: Descriptor): Promise<Ui
 async function openLayer(bytes: StoredBytes, layer: Descriptor): Promise<LayerSource> {
   const blob = await blobOf(bytes, layer)
   const source = await bytes.blobs.open(blob.location, blob.size)
-  return source.kind === 'file' ? Bun.file(source.path) : bytes.blobs.read(blob.location)
+  return source.kind === 'file' ? { path: source.path } : bytes.blobs.read(blob.location)
 }
 
 async function blobOf({ db }: StoredBytes, { digest, mediaType }: Descriptor): Promise<BlobRecord> {

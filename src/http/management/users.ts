@@ -10,6 +10,7 @@ import {
   savePassword,
   saveUser,
   type User,
+  type UserWithPassword,
 } from '../../auth/user.ts'
 import type { Actor } from '../../core/actor.ts'
 import { RegistryError } from '../../core/errors.ts'
@@ -91,13 +92,15 @@ export function addUserRoutes(app: ManagementApplication, services: ManagementSe
   })
 
   app.openapi(change, async (c) => {
-    const { password, ...flags } = c.req.valid('json')
-    const isOwnPassword = Object.keys(flags).length === 0
-    const user = await userFor(services, c.env.actor, c.req.valid('param').name, isOwnPassword)
+    const { password, currentPassword, ...flags } = c.req.valid('json')
+    const actor = gate.writer(c.env.actor)
+    const user = await userFor(services, actor, c.req.valid('param').name)
+    if (user.id !== actor.id || Object.keys(flags).length > 0) gate.administrator(actor)
+    if (user.id === actor.id) await refuseOnOneself(services, user, { password, currentPassword, ...flags })
     const hash = password === undefined ? undefined : await passwords.hash(password)
     const changed = await db.transaction(async (tx) => {
       if (hash !== undefined) await savePassword(tx, user.id, hash, clock())
-      return isOwnPassword ? user : changeUser(tx, user.id, definedOf(flags), clock())
+      return Object.keys(flags).length === 0 ? user : changeUser(tx, user.id, definedOf(flags), clock())
     })
     revocations.forget()
     return c.json(userBody(changed), 200)
@@ -105,7 +108,7 @@ export function addUserRoutes(app: ManagementApplication, services: ManagementSe
 
   app.openapi(remove, async (c) => {
     const actor = gate.administrator(c.env.actor)
-    const user = await userFor(services, actor, c.req.valid('param').name, false)
+    const user = await userFor(services, actor, c.req.valid('param').name)
     if (user.id === actor.id) throw new RegistryError('CONFLICT', undefined, { message: 'you cannot remove yourself' })
     await db.transaction((tx) => removeUser(tx, user.id, clock()))
     permissions.forgetTeams()
@@ -114,18 +117,29 @@ export function addUserRoutes(app: ManagementApplication, services: ManagementSe
   })
 }
 
-/** An administrator may change everybody, everybody else only their own password. */
-async function userFor(
-  { db, gate }: ManagementServices,
-  actor: Actor,
-  name: string,
-  isOwnPassword: boolean,
-): Promise<User> {
-  gate.writer(actor)
-  if (!(isOwnPassword && actor.name === name)) gate.administrator(actor)
+/** Who may not administer learns nothing of other names. */
+async function userFor({ db, gate }: ManagementServices, actor: Actor, name: string): Promise<UserWithPassword> {
+  if (actor.name !== name) gate.administrator(actor)
   const user = await findUserByName(db, name)
   if (!user) throw new RegistryError('NOT_FOUND', { user: name.slice(0, 100) }, { message: 'there is no such user' })
   return user
+}
+
+/**
+ * A stolen access token must not take the account over, so a new password needs the old one; and who administers cannot
+ * lock themselves out, so there is always somebody left who can.
+ */
+async function refuseOnOneself(
+  { auth }: ManagementServices,
+  user: UserWithPassword,
+  wish: z.infer<typeof UserChangeShape>,
+): Promise<void> {
+  if (user.isAdmin && (wish.isAdmin === false || wish.isDisabled === true)) {
+    throw new RegistryError('CONFLICT', undefined, { message: 'another administrator must do this to you' })
+  }
+  if (wish.password === undefined) return
+  if (await auth.passwords.matches(wish.currentPassword ?? '', user.passwordHash)) return
+  throw new RegistryError('DENIED', undefined, { message: 'currentPassword must be your password of today' })
 }
 
 function definedOf(flags: { [K in 'isAdmin' | 'isDisabled' | 'mayCreateRepositories']?: boolean | undefined }) {
