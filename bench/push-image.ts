@@ -9,15 +9,15 @@ export async function pushImage(account: Account, name: string, image: TestImage
 }
 
 async function pushBlob(account: Account, name: string, { digest, bytes }: Content): Promise<void> {
-  const location = await startUpload(account, name)
+  const location = await startUpload(account, name, await authorization(account, `/v2/${name}/blobs/uploads/`, 'POST'))
   location.searchParams.set('digest', digest)
   const headers = { 'content-type': 'application/octet-stream' }
   await expectCreated(await fetchAs(account, location.href, { method: 'PUT', body: bytes, headers }))
 }
 
-/** Begins an upload; answers where its bytes go. */
-export async function startUpload(account: Account, name: string): Promise<URL> {
-  const begun = await fetchAs(account, `/v2/${name}/blobs/uploads/`, { method: 'POST' })
+/** Begins an upload; answers where its bytes go. @param headers  the authorization */
+export async function startUpload(account: Account, name: string, headers: Record<string, string>): Promise<URL> {
+  const begun = await fetch(new URL(`/v2/${name}/blobs/uploads/`, account.url), { method: 'POST', headers })
   const location = begun.headers.get('location')
   if (begun.status !== 202 || location === null) throw new Error(`upload refused with ${begun.status}`)
   return new URL(location, account.url)

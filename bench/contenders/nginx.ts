@@ -30,7 +30,7 @@ export async function startNginx(folder: string, files: string): Promise<FileSer
     settings,
     `daemon off; worker_processes 1; pid ${join(folder, 'pid')}; error_log stderr;
      events { worker_connections 256; }
-     http { access_log off; sendfile on; tcp_nopush on; ${temporary}
+     http { access_log off; sendfile on; ${temporary}
        server { listen ${host}; root ${files}; } }`,
   )
   const url = `http://${host}`
