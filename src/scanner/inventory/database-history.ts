@@ -1,5 +1,6 @@
 import type { FileEvidence, FoundPackage } from '../layers/file-evidence.ts'
 import type { FileTree, TreeNode } from '../layers/file-tree.ts'
+import { quotePath } from '../layers/layer-refusal.ts'
 import type { MergedFile } from './merged-view.ts'
 
 /** A package out of a distribution's database. */
@@ -13,6 +14,8 @@ export interface DatabasePackage {
 
 const DATABASE_FILES = ['var/lib/dpkg/status', 'lib/apk/db/installed', 'usr/lib/apk/db/installed']
 const DATABASE_FOLDERS = ['var/lib/dpkg/status.d']
+/** From here down a path to a database belongs to its package manager; above, `/lib` is a link on most systems. */
+const MANAGER_FOLDERS = ['var/lib/dpkg', 'lib/apk', 'usr/lib/apk']
 
 /**
  * Follows package databases through the layers. Every layer that installs one package rewrites the whole file, so which
@@ -63,4 +66,26 @@ function databaseFiles(tree: FileTree<MergedFile>): [string, MergedFile][] {
     for (const [name, child] of node.children) add(`${folder}/${name}`, child)
   }
   return [...files]
+}
+
+/**
+ * Databases that a link moves to where no reader looked: a package manager in the container would find packages there
+ * that we know nothing of. Each is a sentence.
+ */
+export function unreadDatabases(tree: FileTree<MergedFile>): string[] {
+  const read = new Set(databaseFiles(tree).map(([path]) => path))
+  return DATABASE_FILES.flatMap((known) => {
+    const target = tree.resolve(known)
+    const isMoved = MANAGER_FOLDERS.some((folder) => known.startsWith(folder) && hasLinkBelow(tree, folder, known))
+    if (!isMoved || (target !== null && read.has(target))) return []
+    return [`/${known} leads to ${target === null ? 'nowhere' : quotePath(`/${target}`)}, which was not read.`]
+  })
+}
+
+/** Looks at the folder itself and at every step from it to the file. */
+function hasLinkBelow(tree: FileTree<MergedFile>, folder: string, file: string): boolean {
+  for (let end = folder.length; end > 0; end = file.indexOf('/', end + 1)) {
+    if (tree.find(file.slice(0, end))?.kind === 'link') return true
+  }
+  return tree.find(file)?.kind === 'link'
 }

@@ -235,6 +235,14 @@ describe('an inventory says when it is not complete', () => {
     ],
     'because it has packages that are not read': [{ path: 'var/lib/rpm/Packages', content: 'x' }, 'lists rpm packages'],
     'because a path was refused': [{ path: '../x' }, 'its path is not allowed'],
+    'because a link moves a database to where it was not read': [
+      { path: 'var/lib/dpkg', type: '2', target: '/opt/database' },
+      '/var/lib/dpkg/status leads to "/opt/database/status", which was not read.',
+    ],
+    'because links lead a database nowhere': [
+      { path: 'var/lib/dpkg/status', type: '2', target: 'status' },
+      '/var/lib/dpkg/status leads to nowhere, which was not read.',
+    ],
     'because a file was too large': [
       { path: 'etc/os-release', content: `ID=debian\n${'#'.repeat(1_100_000)}` },
       'is larger than 1048576 bytes',
@@ -247,6 +255,11 @@ describe('an inventory says when it is not complete', () => {
       expect(reasons[0]).toContain(reason)
     })
   }
+
+  it('but not because of the links of a merged /usr', async () => {
+    const { complete } = await fold([{ path: 'lib', type: '2', target: 'usr/lib' }, status('a=1')])
+    expect(complete).toBe(true)
+  })
 
   it('but not because of what a higher layer removed', async () => {
     const inventory = await fold(

@@ -3,7 +3,7 @@ import type { Distribution, ImageInventory, InstalledPackage } from '../../core/
 import type { FileEvidence, FoundPackage } from '../layers/file-evidence.ts'
 import type { LayerRecord } from '../layers/layer-record.ts'
 import { quotePath } from '../layers/layer-refusal.ts'
-import { DatabaseHistory } from './database-history.ts'
+import { DatabaseHistory, unreadDatabases } from './database-history.ts'
 import { findDistribution } from './distribution.ts'
 import { type MergedFile, MergedView } from './merged-view.ts'
 import { Ownership } from './ownership.ts'
@@ -27,7 +27,7 @@ export function foldLayers(records: readonly LayerRecord[]): ImageInventory {
   }
   const distribution = findDistribution(view.tree)
   const files = evidenceFiles(view)
-  const reasons = [...layerReasons(records), ...fileReasons(files)]
+  const reasons = [...layerReasons(records), ...unreadDatabases(view.tree), ...fileReasons(files)]
   return {
     distribution,
     packages: packagesOf(records, view, history, files, distribution),

@@ -40,8 +40,9 @@ export function parsePythonMetadata(text: string): ReadEvidence {
   return { packages: [found] }
 }
 
-/** A zipped egg; one without PKG-INFO is some other archive of that name. */
+/** A zipped egg; one without PKG-INFO, or no archive at all, is something else of that name. */
 function readEgg(content: Uint8Array): ReadEvidence | null {
+  if (content[0] !== 0x50 || content[1] !== 0x4b) return null
   const entry = readZipEntry(content, 'EGG-INFO/PKG-INFO', MiB)
   if (entry.state === 'absent') return null
   if (entry.state === 'damaged') return { packages: [], problem: 'is not a readable Python egg' }

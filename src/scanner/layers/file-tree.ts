@@ -21,6 +21,8 @@ export type TreeNode<Leaf> = FolderNode<Leaf> | LinkNode | LeafNode<Leaf>
 
 /** The kernel gives up after 40 links in one path (path_resolution(7)); so do we, and a loop ends. */
 const MAX_LINKS = 40
+/** Links of long targets, each leading through the next, would make one path cost a hundred thousand steps. */
+const MAX_PARTS = 256
 
 /**
  * A root file system in memory, changed as a container runtime changes the real one: paths are followed through links
@@ -65,7 +67,7 @@ export class FileTree<Leaf> {
 
   /**
    * The path without links that this one leads to, the last part followed too; where it leads to nothing the path that
-   * would have to be there. Null for a loop.
+   * would have to be there. Null for a loop, or for links that lead on and on.
    */
   resolve(path: string): string | null {
     return this.#walk(path.split('/'), false)?.path ?? null
@@ -125,7 +127,9 @@ export class FileTree<Leaf> {
     const ahead = parts.filter(isName).reverse()
     const trail = new Trail(this.root)
     let links = 0
+    let partsLeft = MAX_PARTS + parts.length
     for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+      if (partsLeft-- === 0) return null
       const child = trail.folder?.children.get(name)
       if (name === '..') trail.back()
       else if (child?.kind !== 'link') trail.step(name, child, make)

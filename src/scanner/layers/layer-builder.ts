@@ -123,7 +123,7 @@ export class LayerBuilder implements TarListener {
   }
 
   #addPath(path: string, entry: TarEntry, content: Uint8Array | null): void {
-    if (entry.isUnreadable) this.#note(`${quotePath(`/${path}`)} could not be opened.`)
+    if (entry.isUnreadable) this.#note(`${quotePath(`/${path}`)} could not be read.`)
     if (entry.isOverlayOpaque) this.#opaque.add(path)
     const name = baseName(path)
     if (name === OPAQUE) this.#opaque.add(parentPath(path))

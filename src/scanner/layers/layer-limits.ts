@@ -23,14 +23,14 @@ const MiB = 1024 * 1024
 
 /** Room for the largest images seen in the wild; a decompression bomb fills none of it before it is noticed. */
 export const DEFAULT_LAYER_LIMITS: LayerLimits = {
-  maxEntries: 2_000_000,
+  maxEntries: 1_000_000,
   maxPathBytes: 4096,
   maxHeaderBytes: MiB,
   maxUnpackedBytes: 128 * 1024 * MiB,
   maxExpansion: 200,
   expansionGraceBytes: 48 * MiB,
   maxEvidenceBytes: 512 * MiB,
-  maxRecordBytes: 96 * MiB,
-  maxMemoryBytes: 1536 * MiB,
+  maxRecordBytes: 48 * MiB,
+  maxMemoryBytes: 1024 * MiB,
   timeoutMs: 10 * 60_000,
 }

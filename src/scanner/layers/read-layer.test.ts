@@ -83,14 +83,13 @@ describe('a layer is unpacked by its first bytes', () => {
 })
 
 describe('a tar is read as a container runtime reads it', () => {
-  it('takes an empty layer, and one of no bytes', async () => {
-    for (const bytes of [new Uint8Array(1024), new Uint8Array()]) {
-      const record = await read(bytes)
-      expect([record.unreadable, record.entries]).toEqual([null, 0])
+  it('takes an empty layer, but not one of no bytes', async () => {
+    const record = await read(new Uint8Array(1024))
+    expect([record.unreadable, record.entries]).toEqual([null, 0])
+    expect(record.diffId).toBe('sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef')
+    for (const bytes of [new Uint8Array(), Bun.gzipSync(new Uint8Array())]) {
+      expect(await reasonOf(bytes)).toBe('holds no bytes at all')
     }
-    expect((await read(new Uint8Array(1024))).diffId).toBe(
-      'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef',
-    )
   })
 
   it('ignores what stands behind the end mark, but hashes it', async () => {

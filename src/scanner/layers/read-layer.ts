@@ -54,6 +54,8 @@ async function walk(layer: UnpackedLayer, builder: LayerBuilder, { expectedDiffI
     hash.update(chunk)
     walker.write(chunk)
   }
+  // An empty layer is an end mark of 1,024 bytes; nothing at all is a blob that got lost.
+  if (unpackedBytes === 0) throw new LayerRefusal('holds no bytes at all')
   walker.end()
   const diffId: Digest = `${expectedDiffId ? algorithmOf(expectedDiffId) : 'sha256'}:${hash.digest('hex')}`
   if (expectedDiffId && diffId !== expectedDiffId) {

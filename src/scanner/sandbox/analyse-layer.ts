@@ -6,8 +6,8 @@ import type { LayerTask } from '../sandbox-child.ts'
 import { childCommand } from './child-command.ts'
 import { runBounded } from './run-bounded.ts'
 
-/** The bytes of a packed layer: a file that the child reads itself, or a stream that is fed to it. */
-export type LayerSource = Bun.BunFile | ReadableStream<Uint8Array>
+/** The bytes of a packed layer: a file that is handed to the child already open, or a stream that is fed to it. */
+export type LayerSource = { readonly path: string } | ReadableStream<Uint8Array>
 
 /** How to analyse a layer. */
 export interface LayerAnalysis {
@@ -26,7 +26,7 @@ export interface LayerAnalysis {
  * Always gives a record: where the layer could not be read, an `unreadable` one that says why. One whose reason is not
  * `lasting` should not be kept.
  * @param open  gives the packed bytes; called once more when hard links need files that had gone by
- * @throws what `open` or its stream throws, and `AbortError` when `signal` is aborted
+ * @throws what `open`, its stream or the opening of its file throws, and `AbortError` when `signal` is aborted
  */
 export async function analyseLayer(open: () => Promise<LayerSource>, analysis: LayerAnalysis): Promise<LayerRecord> {
   const first = await attempt(await open(), analysis, [])

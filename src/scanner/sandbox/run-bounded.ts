@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises'
 import type { LayerSource } from './analyse-layer.ts'
 import { residentBytes } from './resident-memory.ts'
 
@@ -27,7 +28,22 @@ const MEMORY_LOOK_MS = 100
  */
 export async function runBounded(run: BoundedRun): Promise<BoundedEnd> {
   run.signal?.throwIfAborted()
-  const input = run.input instanceof ReadableStream ? watchErrors(run.input) : { stdin: run.input, error: () => null }
+  const input = run.input instanceof ReadableStream ? feedFrom(run.input) : await openInput(run.input.path)
+  try {
+    return await runChild(run, input)
+  } finally {
+    await input.close()
+  }
+}
+
+/** What a child reads, and what happened to it on our side. */
+interface Input {
+  readonly stdin: ReadableStream<Uint8Array> | number
+  readonly error: () => unknown
+  readonly close: () => Promise<void>
+}
+
+async function runChild(run: BoundedRun, input: Input): Promise<BoundedEnd> {
   const child = Bun.spawn([...run.command], { stdin: input.stdin, stdout: 'pipe', stderr: 'ignore', env: {}, cwd: '/' })
   let reason: string | null = null
   const stop = (why: string) => {
@@ -61,8 +77,14 @@ function watchBounds(run: BoundedRun, pid: number, stop: (reason: string) => voi
   }
 }
 
+/** Opened here and not by the runtime, to which a missing file is an empty one. */
+async function openInput(path: string): Promise<Input> {
+  const handle = await open(path, 'r')
+  return { stdin: handle.fd, error: () => null, close: () => handle.close() }
+}
+
 /** A child sees a stream that fails as one that ends; the parent must not take that for the layer's own end. */
-function watchErrors(stream: ReadableStream<Uint8Array>): { stdin: ReadableStream<Uint8Array>; error: () => unknown } {
+function feedFrom(stream: ReadableStream<Uint8Array>): Input {
   const reader = stream.getReader()
   let failure: unknown = null
   const stdin = new ReadableStream<Uint8Array>({
@@ -78,7 +100,8 @@ function watchErrors(stream: ReadableStream<Uint8Array>): { stdin: ReadableStrea
     },
     cancel: (why) => reader.cancel(why),
   })
-  return { stdin, error: () => failure }
+  // A child that is stopped early leaves the stream behind; whatever is wrong with it then is of no interest.
+  return { stdin, error: () => failure, close: () => reader.cancel().catch(() => {}) }
 }
 
 async function collect(

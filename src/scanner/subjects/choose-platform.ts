@@ -23,7 +23,7 @@ export function choosePlatform<T extends { readonly platform: string }>(
   path: string,
   wanted: string | undefined,
 ): T {
-  const found = findPlatform(images, wanted ?? ownPlatform())
+  const found = findPlatform(images, wanted === undefined ? ownPlatform() : normalisePlatform(wanted))
   if (found) return found
   const first = images[0]
   if (!first) throw new SubjectError(`${path} holds no image.`)
@@ -31,6 +31,15 @@ export function choosePlatform<T extends { readonly platform: string }>(
   throw new SubjectError(
     `${path} has no image for ${wanted}, only for ${images.map(({ platform }) => platform).join(', ')}.`,
   )
+}
+
+const OTHER_NAMES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', x86: '386', i386: '386' }
+
+/** `arm64`, `linux/x86_64`: what people write for a platform, in the words of the specification. */
+export function normalisePlatform(text: string): string {
+  const [first = '', ...rest] = text.toLowerCase().split('/')
+  const [os, architecture = '', ...variant] = rest.length === 0 ? ['linux', first] : [first, ...rest]
+  return [os, OTHER_NAMES[architecture] ?? architecture, ...variant].join('/')
 }
 
 function findPlatform<T extends { readonly platform: string }>(images: readonly T[], wanted: string): T | undefined {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { digestOf } from '../../core/digest.ts'
 import { buildSteps } from './build-steps.ts'
+import { choosePlatform } from './choose-platform.ts'
 import { type DockerManifest, formatPlatform, parseDockerManifest, parseImageConfig } from './image-documents.ts'
 import { type ImageSubject, type SubjectChoice, SubjectError, type SubjectLayer } from './image-subject.ts'
 import { readDocument, type SubjectFiles } from './subject-files.ts'
@@ -15,10 +16,7 @@ export async function openDockerArchive(
   const image = chooseImage(images, path, choice.image)
   const bytes = await readDocument(files, image.Config)
   const config = parseImageConfig(bytes, `configuration in ${path}`)
-  const platform = formatPlatform(config)
-  if (choice.platform !== undefined && choice.platform !== platform) {
-    throw new SubjectError(`${path} holds an image for ${platform}, not for ${choice.platform}.`)
-  }
+  const { platform } = choosePlatform([{ platform: formatPlatform(config) }], path, choice.platform)
   return {
     name: image.RepoTags?.[0] ?? basename(path),
     digest: digestOf(bytes),

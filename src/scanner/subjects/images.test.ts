@@ -114,7 +114,7 @@ describe.skipIf(!isThere)('image archives', () => {
         const records: LayerRecord[] = []
         for (const [index, layer] of subject.layers.entries()) {
           const source = await layer.open()
-          const stream = source instanceof ReadableStream ? source : source.stream()
+          const stream = source instanceof ReadableStream ? source : Bun.file(source.path).stream()
           const reading = { expectedDiffId: null, readers: READERS, limits: DEFAULT_LAYER_LIMITS }
           const { record } = await readLayer(stream, reading)
           const want = image.layers[index]

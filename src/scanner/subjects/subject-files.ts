@@ -16,7 +16,7 @@ export function folderFiles(folder: string): SubjectFiles {
     has: (path) => Bun.file(join(folder, path)).exists(),
     open: async (path) => {
       const file = Bun.file(join(folder, path))
-      return (await file.exists()) ? { size: file.size, source: file } : null
+      return (await file.exists()) ? { size: file.size, source: { path: join(folder, path) } } : null
     },
   }
 }
@@ -30,5 +30,6 @@ export async function readDocument(files: SubjectFiles, path: string): Promise<U
       `The file ${path} has ${file.size} bytes, more than the ${MAX_DOCUMENT_BYTES} that are read.`,
     )
   }
-  return new Response(file.source).bytes()
+  const { source } = file
+  return source instanceof ReadableStream ? new Response(source).bytes() : Bun.file(source.path).bytes()
 }
