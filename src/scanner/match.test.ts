@@ -35,7 +35,7 @@ describe.skipIf(!existsSync(feeds))('findings from the published feeds', () => {
     )
     expect(report.failed).toEqual([])
     advisories = new StoredAdvisories(db)
-  })
+  }, 60_000)
   afterAll(() => db.close())
 
   async function idsOf(distribution: ImageInventory['distribution'], pkg: InstalledPackage): Promise<string[]> {

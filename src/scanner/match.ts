@@ -2,7 +2,7 @@ import type { AdvisoryFeed } from '../core/advisory.ts'
 import { compareSeverity, type Finding } from '../core/finding.ts'
 import type { ImageInventory } from '../core/inventory.ts'
 import type { AdvisoryReader, PublishedAdvisory } from './advisories/advisory-reader.ts'
-import { aliasGroups } from './matching/alias-groups.ts'
+import { aliasGroups, compareIds } from './matching/alias-groups.ts'
 import { type Conclusion, conclude } from './matching/conclude.ts'
 import { type NoSubject, type Subject, subjectOf } from './matching/subject.ts'
 import { unknownsOf } from './matching/unknowns.ts'
@@ -69,13 +69,24 @@ async function concludeAll(
   return { conclusions, incomparable }
 }
 
+/** What the reader remembers is grouped once; the lists are never changed. */
+const remembered = new WeakMap<readonly PublishedAdvisory[], readonly PublishedAdvisory[][]>()
+
+function groupsOf(published: readonly PublishedAdvisory[]): readonly PublishedAdvisory[][] {
+  const held = remembered.get(published)
+  if (held) return held
+  const groups = aliasGroups(published)
+  remembered.set(published, groups)
+  return groups
+}
+
 function concludeOne(
   published: readonly PublishedAdvisory[],
   order: VersionOrder | null,
   version: string,
 ): (Conclusion | 'incomparable')[] {
   if (published.length === 0) return []
-  return aliasGroups(published).flatMap((group) => conclude(group, order, version) ?? [])
+  return groupsOf(published).flatMap((group) => conclude(group, order, version) ?? [])
 }
 
 /** Where the matching advisory rates nothing, the rating that others give the same vulnerability counts. */
@@ -114,7 +125,7 @@ function compareFindings(a: Finding, b: Finding): number {
     compareSeverity(b.severity, a.severity) ||
     compareText(a.package, b.package) ||
     compareText(a.version, b.version) ||
-    a.id.localeCompare(b.id, 'en', { numeric: true }) ||
+    compareIds(a.id, b.id) ||
     compareText(a.purl, b.purl) ||
     compareText(a.layer ?? '', b.layer ?? '')
   )
