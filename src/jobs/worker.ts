@@ -15,7 +15,9 @@ export interface WorkerOptions {
 }
 
 const POLL_MS = 1_000
-const MOST_ATTEMPTS = 5
+/** What fails so often is set aside: with the waiting in between that is most of a day. */
+const MOST_ATTEMPTS = 100
+const LONGEST_DELAY_MS = 600_000
 
 /** Claims jobs and does them, until it is stopped. Several may run on one database, in any number of processes. */
 export class Worker {
@@ -86,7 +88,7 @@ export class Worker {
       const isStopping = this.#stopping.signal.aborted
       if (!isStopping) log.error('jobs.failed', error, { kind: job.kind, subject: job.subject, attempts: job.attempts })
       const again = isStopping || job.attempts < MOST_ATTEMPTS
-      const delay = isStopping ? 0 : 1_000 * 4 ** job.attempts
+      const delay = isStopping ? 0 : Math.min(LONGEST_DELAY_MS, 1_000 * 4 ** job.attempts)
       await failJob(db, job.id, by, String(error), again ? Date.now() + delay : null)
     } finally {
       clearInterval(renewal)

@@ -1,5 +1,6 @@
+-- Numbers of repositories and packages are never given twice: they are remembered in memory.
 create table repositories (
-  id integer primary key,
+  id integer primary key autoincrement,
   name text not null unique,
   class text not null,
   format text not null,
@@ -9,7 +10,6 @@ create table repositories (
   created_by text not null
 );
 
--- Numbers are never given twice: they are remembered in memory.
 create table packages (
   id integer primary key autoincrement,
   repository_id integer not null references repositories (id) on delete cascade,
