@@ -55,6 +55,13 @@ function openBuildah(home: string): RegistryClient {
 
 clientContract(
   'buildah',
-  { needs: ['buildah', 'root'], keepsIndex: false, lists: false, deletes: false, runsAfterCut: { push: 2, pull: 2 } },
+  {
+    needs: ['buildah', 'root'],
+    keepsIndex: false,
+    lists: false,
+    deletes: false,
+    runsAfterCut: { push: 2, pull: 2 },
+    resumesPull: false,
+  },
   startBuildah,
 )

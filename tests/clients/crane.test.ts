@@ -49,6 +49,13 @@ function openCrane(home: string): RegistryClient {
 
 clientContract(
   'crane',
-  { needs: ['crane'], keepsIndex: false, lists: true, deletes: true, runsAfterCut: { push: 1, pull: 2 } },
+  {
+    needs: ['crane'],
+    keepsIndex: false,
+    lists: true,
+    deletes: true,
+    runsAfterCut: { push: 1, pull: 2 },
+    resumesPull: false,
+  },
   startCrane,
 )

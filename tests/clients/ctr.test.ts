@@ -73,6 +73,7 @@ clientContract(
     lists: false,
     deletes: false,
     runsAfterCut: { push: 2, pull: 2 },
+    resumesPull: false,
   },
   startCtr,
 )

@@ -66,6 +66,7 @@ clientContract(
     lists: false,
     deletes: false,
     runsAfterCut: { push: 1, pull: 1 },
+    resumesPull: true,
   },
   startDocker,
 )

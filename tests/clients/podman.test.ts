@@ -59,6 +59,13 @@ function openPodman(home: string): RegistryClient {
 
 clientContract(
   'podman',
-  { needs: ['podman', 'root'], keepsIndex: false, lists: true, deletes: false, runsAfterCut: { push: 1, pull: 2 } },
+  {
+    needs: ['podman', 'root'],
+    keepsIndex: false,
+    lists: true,
+    deletes: false,
+    runsAfterCut: { push: 1, pull: 2 },
+    resumesPull: false,
+  },
   startPodman,
 )

@@ -51,6 +51,13 @@ function openRegctl(home: string): RegistryClient {
 
 clientContract(
   'regctl',
-  { needs: ['regctl'], keepsIndex: true, lists: true, deletes: true, runsAfterCut: { push: 1, pull: 2 } },
+  {
+    needs: ['regctl'],
+    keepsIndex: true,
+    lists: true,
+    deletes: true,
+    runsAfterCut: { push: 1, pull: 2 },
+    resumesPull: false,
+  },
   startRegctl,
 )

@@ -42,6 +42,13 @@ function openSkopeo(home: string): RegistryClient {
 
 clientContract(
   'skopeo',
-  { needs: ['skopeo'], keepsIndex: true, lists: true, deletes: true, runsAfterCut: { push: 2, pull: 2 } },
+  {
+    needs: ['skopeo'],
+    keepsIndex: true,
+    lists: true,
+    deletes: true,
+    runsAfterCut: { push: 2, pull: 2 },
+    resumesPull: false,
+  },
   startSkopeo,
 )

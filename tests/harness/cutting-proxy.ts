@@ -14,6 +14,8 @@ export interface CuttingProxy {
   readonly host: string
   /** How often it has cut: 0 or 1. */
   readonly cuts: number
+  /** Bytes that went through in the direction of the cut, over all connections. */
+  readonly bytes: number
   stop(): Promise<void>
 }
 
@@ -22,6 +24,7 @@ export async function startCuttingProxy(target: string, cut: Cut): Promise<Cutti
   const [hostname, port] = target.split(':')
   const open = new Set<Socket>()
   let cuts = 0
+  let bytes = 0
 
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname)
@@ -37,6 +40,7 @@ export async function startCuttingProxy(target: string, cut: Cut): Promise<Cutti
     const watched = cut.direction === 'up' ? client : upstream
     watched.on('data', (chunk: Buffer) => {
       seen += chunk.length
+      bytes += chunk.length
       if (seen < cut.afterBytes || cuts > 0) return
       cuts += 1
       for (const socket of both) socket.resetAndDestroy()
@@ -50,6 +54,9 @@ export async function startCuttingProxy(target: string, cut: Cut): Promise<Cutti
     host: `127.0.0.1:${portOf(server)}`,
     get cuts() {
       return cuts
+    },
+    get bytes() {
+      return bytes
     },
     async stop() {
       for (const socket of open) socket.destroy()
