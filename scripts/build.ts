@@ -1,12 +1,12 @@
-// `npm run build`: one executable with everything in it, `dist/seawall`.
+// `npm run build [-- PATH]`: one executable with everything in it, `dist/seawall`.
 import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 
 const root = join(import.meta.dir, '..')
-const target = join(root, 'dist', 'seawall')
+const target = resolve(process.argv[2] ?? join(root, 'dist', 'seawall'))
 const unfinished = `${target}.${process.pid}`
 
-await mkdir(join(root, 'dist'), { recursive: true })
+await mkdir(dirname(target), { recursive: true })
 const build = await Bun.build({
   entrypoints: [join(root, 'src', 'main.ts')],
   compile: { outfile: unfinished },
@@ -22,4 +22,4 @@ if (!build.success) {
 await chmod(unfinished, 0o755)
 await rm(`${unfinished}.map`, { force: true }) // it is also inside the executable, where stack traces find it
 await rename(unfinished, target) // a running server keeps the file it was started from
-console.log(`dist/seawall: ${Math.round((await stat(target)).size / 1024 / 1024)} MB`)
+console.log(`${relative(process.cwd(), target)}: ${Math.round((await stat(target)).size / 1024 / 1024)} MB`)
