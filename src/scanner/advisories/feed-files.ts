@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { type Recognised, recognise } from './recognise.ts'
 
 /** A feed that lies in files: one file, or a folder of single OSV records. */
@@ -18,42 +18,46 @@ export interface IgnoredFile {
   readonly reason: string
 }
 
-/** Finds the feeds in a file or, at any depth, in a folder; the order is that of the names. Links are not followed. */
+/**
+ * Finds the feeds in a file or, at any depth, in a folder; the order is that of the names. Links are not followed.
+ *
+ * Single OSV records in a folder, at whatever depth, are one feed, named after the folder and replaced as one.
+ */
 export async function* feedFiles(path: string): AsyncGenerator<FeedFiles | IgnoredFile> {
   const { isFolder, writtenAt } = await statusOf(path)
-  if (isFolder) yield* inFolder(path)
-  else yield* inFile(path, writtenAt)
-}
-
-async function* inFile(path: string, writtenAt: number): AsyncGenerator<FeedFiles | IgnoredFile> {
-  const recognised = await recognise(path)
-  if (recognised.kind === 'ignored') yield { path, reason: recognised.reason }
-  else if (recognised.kind !== 'osv-record') yield { paths: [path], recognised, writtenAt, name: '' }
-  else yield { paths: [path], recognised, writtenAt, name: `osv-record/${recognised.record.id}` }
+  if (!isFolder) {
+    const found = await inspect(path, writtenAt)
+    const record = 'reason' in found || found.recognised.kind !== 'osv-record' ? null : found.recognised.record
+    yield record ? { ...found, name: `osv-record/${record.id}` } : found
+    return
+  }
+  const records: FeedFiles[] = []
+  for await (const found of inFolder(path)) {
+    if ('reason' in found || found.recognised.kind !== 'osv-record') yield found
+    else records.push(found)
+  }
+  const [first] = records
+  if (!first) return
+  const newest = records.reduce((time, record) => Math.max(time, record.writtenAt), 0)
+  const [, ...others] = records.map((record) => record.paths[0])
+  const name = `osv-folder/${basename(resolve(path))}`
+  yield { paths: [first.paths[0], ...others], recognised: first.recognised, writtenAt: newest, name }
 }
 
 async function* inFolder(folder: string): AsyncGenerator<FeedFiles | IgnoredFile> {
   const entries = await readdir(folder, { withFileTypes: true })
-  let records: FeedFiles | null = null
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) yield* inFolder(path)
-    else if (!entry.isFile()) yield { path, reason: 'not a regular file' }
-    else {
-      for await (const found of inFile(path, (await statusOf(path)).writtenAt)) {
-        if ('reason' in found || found.recognised.kind !== 'osv-record') yield found
-        else records = joined(records, found, folder)
-      }
-    }
+    else if (entry.isFile()) yield await inspect(path, (await statusOf(path)).writtenAt)
+    else yield { path, reason: 'not a regular file' }
   }
-  if (records) yield records
 }
 
-/** Records that lie side by side are one feed, replaced as one. */
-function joined(all: FeedFiles | null, one: FeedFiles, folder: string): FeedFiles {
-  const name = `osv-folder/${basename(folder) || basename(dirname(folder))}`
-  if (!all) return { ...one, name }
-  return { ...all, paths: [...all.paths, ...one.paths], writtenAt: Math.max(all.writtenAt, one.writtenAt) }
+async function inspect(path: string, writtenAt: number): Promise<FeedFiles | IgnoredFile> {
+  const recognised = await recognise(path)
+  if (recognised.kind === 'ignored') return { path, reason: recognised.reason }
+  return { paths: [path], recognised, writtenAt, name: '' }
 }
 
 async function statusOf(path: string): Promise<{ isFolder: boolean; writtenAt: number }> {

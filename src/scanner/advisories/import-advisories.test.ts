@@ -137,7 +137,7 @@ describe('importing a feed', () => {
   it('keeps single records apart by their id, and those of a folder together', async () => {
     const one = await put('one/A-1.json', record('A-1', '1.0.0'))
     await put('many/A-2.json', record('A-2', '1.0.0'))
-    await put('many/A-3.json', record('A-3', '1.0.0'))
+    await put('many/deeper/A-3.json', record('A-3', '1.0.0'))
     const { feeds: imported } = await importAdvisories(db, [one, join(folder, 'many')])
     expect(imported.map(({ source, count }) => `${source} ${count}`)).toEqual(['osv-record/A-1 1', 'osv-folder/many 2'])
     const coverage = (await listFeeds(db)).map(({ source, ecosystems }) => [source, ecosystems])

@@ -158,7 +158,7 @@ function readFeed(files: FeedFiles, sink: FeedSink): Promise<FeedSummary> {
 async function readOsvRecords(files: FeedFiles, sink: FeedSink): Promise<FeedSummary> {
   const tally = new OsvTally(sink)
   for (const path of files.paths) await tally.read(basename(path), await Bun.file(path).bytes())
-  const summary = tally.summary(files.name)
+  const summary = tally.summary(files.name, true)
   return files.name.startsWith('osv-record/') ? { ...summary, ecosystems: [] } : summary
 }
 

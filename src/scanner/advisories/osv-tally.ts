@@ -9,6 +9,8 @@ export class OsvTally {
   readonly #now: number
   /** How many records list each ecosystem. */
   readonly #ecosystems = new Map<string, number>()
+  /** Ecosystems that some record is about and about no other. */
+  readonly #alone = new Set<string>()
   #updatedAt: number | null = null
   #count = 0
   #withdrawn = 0
@@ -46,9 +48,11 @@ export class OsvTally {
     await readOsvRecord(record, this.#sink)
   }
 
-  summary(source: string): FeedSummary {
-    const base = this.mainEcosystem
-    const ecosystems = [...this.#ecosystems.keys()].filter((ecosystem) => ecosystemBase(ecosystem) === base).sort()
+  /** @param isMixed  true for records that somebody put together, where no one ecosystem is what it is about */
+  summary(source: string, isMixed: boolean): FeedSummary {
+    const main = this.mainEcosystem
+    const isCovered = (base: string) => (isMixed ? this.#alone.has(base) : base === main)
+    const ecosystems = [...this.#ecosystems.keys()].filter((each) => isCovered(ecosystemBase(each))).sort()
     return { source, updatedAt: this.#updatedAt, count: this.#count, withdrawn: this.#withdrawn, ecosystems }
   }
 
@@ -57,6 +61,8 @@ export class OsvTally {
     // Some records are dated after today: they say nothing of how new the feed is.
     if (modified <= this.#now) this.#updatedAt = Math.max(this.#updatedAt ?? 0, modified)
     const listed = new Set((record.affected ?? []).map((entry) => entry.package?.ecosystem ?? ''))
+    const bases = new Set([...listed].map(ecosystemBase))
+    if (bases.size === 1) for (const base of bases) this.#alone.add(base)
     for (const ecosystem of listed) {
       if (isUsableName(ecosystem)) this.#ecosystems.set(ecosystem, (this.#ecosystems.get(ecosystem) ?? 0) + 1)
     }

@@ -10,5 +10,5 @@ export async function readOsvZip(path: string, sink: FeedSink): Promise<FeedSumm
   }
   if (tally.isEmpty) throw new FeedError('a zip without any OSV record')
   const ecosystem = tally.mainEcosystem
-  return tally.summary(ecosystem === null ? 'osv/unknown' : `osv/${ecosystem}`)
+  return tally.summary(ecosystem === null ? 'osv/unknown' : `osv/${ecosystem}`, false)
 }

@@ -17,14 +17,16 @@ const headBytes = 64 * 1024
 /** JSON that is read whole; the one feed that is larger is read in pieces. */
 const maxWholeBytes = 64 * 1024 ** 2
 
-/** `{"openssl": {"CVE-2024-1": {`: source package, issue. */
-const TRACKER = /^\s*\{\s*"[^"\\]{1,200}"\s*:\s*\{\s*"(?:CVE|TEMP|DSA|DLA)-[^"\\]{1,200}"\s*:\s*\{/
+/** `{"openssl": {"CVE-2024-1": {`: source package, issue; sources without an issue may come before it. */
+const TRACKER =
+  /^\s*\{(?:\s*"[^"\\]{1,200}"\s*:\s*\{\s*\}\s*,)*\s*"[^"\\]{1,200}"\s*:\s*\{\s*"(?:CVE|TEMP|DSA|DLA)-[^"\\]{1,200}"\s*:\s*\{/
 
 /** Tells what a file is, reading no more of it than that takes. */
 export async function recognise(path: string): Promise<Recognised> {
   const { head, size } = await headOf(path)
   if (size === 0) return ignored('an empty file')
   if (head[0] === 0x50 && head[1] === 0x4b && (head[2] === 3 || head[2] === 5)) return { kind: 'osv-zip' }
+  if (head[0] === 0x1f && head[1] === 0x8b) return ignored('packed by gzip: unpack it first')
   const text = new TextDecoder().decode(head)
   if (TRACKER.test(text)) return { kind: 'debian-tracker' }
   if (/^(?:#model_version:|cve,epss)/.test(text)) return { kind: 'epss' }
