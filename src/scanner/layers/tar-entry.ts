@@ -42,7 +42,7 @@ export function buildTarEntry(header: TarHeader, extended: ExtendedHeader, size:
     path,
     target: extended.longLink ?? pax.get('linkpath') ?? header.linkName,
     size,
-    isSparse: header.type === 'S' || [...pax.keys()].some((key) => key.startsWith('GNU.sparse.')),
+    isSparse: header.type === 'S' || isSparse(pax),
     isOverlayWhiteout: header.type === '3' && header.deviceMajor === 0 && header.deviceMinor === 0,
     isOverlayOpaque: kind === 'folder' && isOpaque(pax),
     isUnreadable: pax.has(UNREADABLE_RECORD),
@@ -75,6 +75,10 @@ function kindOf(type: string, path: string): TarEntryKind {
     default:
       return 'other'
   }
+}
+
+function isSparse(pax: ReadonlyMap<string, string>): boolean {
+  return pax.size > 0 && [...pax.keys()].some((key) => key.startsWith('GNU.sparse.'))
 }
 
 function isOpaque(pax: ReadonlyMap<string, string>): boolean {

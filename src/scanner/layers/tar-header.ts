@@ -16,6 +16,10 @@ export interface TarHeader {
   readonly continues: boolean
 }
 
+const SPACE = 32
+const ZERO = 48
+const SEVEN = 55
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** @throws LayerRefusal when a number in it is none */
@@ -45,7 +49,7 @@ export function isZeroBlock(block: Uint8Array): boolean {
 
 /** A header holds the sum of its bytes, the sum's own field taken as spaces; some old writers summed signed bytes. */
 export function isTarHeader(block: Uint8Array): boolean {
-  const expected = octal(text(block, 148, 8))
+  const expected = octal(block, 148, 8)
   if (expected === null) return false
   let unsigned = 0
   let signed = 0
@@ -57,25 +61,37 @@ export function isTarHeader(block: Uint8Array): boolean {
   return expected === unsigned || expected === signed
 }
 
-/** Up to the first NUL, or the whole field. */
+/** Up to the first NUL, or the whole field. Most fields of most headers are empty, which is worth a look. */
 function text(block: Uint8Array, offset: number, length: number): string {
-  const field = block.subarray(offset, offset + length)
-  const end = field.indexOf(0)
-  return decoder.decode(end < 0 ? field : field.subarray(0, end))
+  let end = offset
+  while (end < offset + length && block[end] !== 0) end++
+  return end === offset ? '' : decoder.decode(block.subarray(offset, end))
 }
 
-function octal(field: string): number | null {
-  const digits = field.trim()
-  if (digits === '') return 0
-  return /^[0-7]{1,16}$/.test(digits) ? Number.parseInt(digits, 8) : null
+/** Octal digits with spaces around them, up to the first NUL; an empty field is 0. Null for anything else. */
+function octal(block: Uint8Array, offset: number, length: number): number | null {
+  let value = 0
+  let state: 'before' | 'digits' | 'after' = 'before'
+  for (let index = offset; index < offset + length; index++) {
+    const byte = block[index] ?? 0
+    if (byte === 0) break
+    if (byte === SPACE) state = state === 'before' ? 'before' : 'after'
+    else if (byte < ZERO || byte > SEVEN || state === 'after') return null
+    else {
+      state = 'digits'
+      value = value * 8 + byte - ZERO
+    }
+  }
+  return value
 }
 
 /** Octal text, or binary with the top bit set for what octal cannot hold ("base-256", GNU and star). */
 function parseNumber(block: Uint8Array, offset: number, length: number): number {
-  const first = block[offset] ?? 0
-  const value = first & 0x80 ? base256(block.subarray(offset, offset + length)) : octal(text(block, offset, length))
-  if (value === null || !Number.isSafeInteger(value))
+  const isBinary = ((block[offset] ?? 0) & 0x80) !== 0
+  const value = isBinary ? base256(block.subarray(offset, offset + length)) : octal(block, offset, length)
+  if (value === null || !Number.isSafeInteger(value)) {
     throw new LayerRefusal('holds a tar header with an impossible number')
+  }
   return value
 }
 

@@ -17,7 +17,8 @@ export interface TarListener {
 
 /** Content on its way: what to do with it once it is all there. */
 interface Body {
-  readonly label: string
+  /** What a person calls it, made only when it is needed. */
+  readonly label: () => string
   readonly bytes: Uint8Array | null
   filled: number
   remaining: number
@@ -91,7 +92,7 @@ export class TarWalker {
   end(): void {
     if (this.#body) {
       const size = this.#body.filled + this.#body.remaining
-      throw new LayerRefusal(`is cut off after ${this.#body.filled} of ${size} bytes of ${this.#body.label}`)
+      throw new LayerRefusal(`is cut off after ${this.#body.filled} of ${size} bytes of ${this.#body.label()}`)
     }
     if (this.#padding > 0 && this.#zeroBlocks < 2) throw new LayerRefusal('is cut off behind its last file')
     // The end mark may be missing: Go's reader does not want it, and some builders leave it out.
@@ -177,9 +178,14 @@ export class TarWalker {
       )
     }
     this.#countEntry()
-    this.#start('an extended tar header', header.size, true, (bytes) => {
-      this.#extended = { ...this.#extended, ...parse(bytes ?? new Uint8Array()) }
-    })
+    this.#start(
+      () => 'an extended tar header',
+      header.size,
+      true,
+      (bytes) => {
+        this.#extended = { ...this.#extended, ...parse(bytes ?? new Uint8Array()) }
+      },
+    )
   }
 
   /** Old GNU sparse files list their pieces in blocks behind the header, each saying whether another follows. */
@@ -200,10 +206,15 @@ export class TarWalker {
     this.#checkLength(entry.target)
     const wanted = entry.kind === 'file' && !entry.isSparse && this.#listener.wantsContent(entry)
     const offset = this.#offset
-    this.#start(quotePath(entry.path), entry.size, wanted, (bytes) => this.#listener.entry(entry, bytes, offset))
+    this.#start(
+      () => quotePath(entry.path),
+      entry.size,
+      wanted,
+      (bytes) => this.#listener.entry(entry, bytes, offset),
+    )
   }
 
-  #start(label: string, size: number, wanted: boolean, done: Body['done']): void {
+  #start(label: Body['label'], size: number, wanted: boolean, done: Body['done']): void {
     const body = { label, bytes: wanted ? new Uint8Array(size) : null, filled: 0, remaining: size, done }
     if (size === 0) this.#finishBody(body)
     else this.#body = body
