@@ -118,6 +118,7 @@ export class LayerBuilder implements TarListener {
   }
 
   #addRoot(entry: TarEntry): void {
+    if (entry.isUnreadable) this.#note('The root folder could not be read.')
     if (entry.kind !== 'folder') this.#leaveOut(entry.path, 'it would replace the root folder')
     else if (entry.isOverlayOpaque) this.#opaque.add('')
   }

@@ -13,8 +13,8 @@ const BATCH_BYTES = 256 * 1024
 /**
  * A folder as the tar that a layer of it would be, so that folders and layers are read by one and the same code.
  *
- * Only files that a reader claims carry their content; all others are empty. Links are never followed. What cannot be
- * opened is marked so and makes the inventory incomplete.
+ * It holds the files that a reader claims, and the links that lead to them; all else says nothing in a layer that lies
+ * over no other. Links are never followed. What cannot be opened is marked so and makes the inventory incomplete.
  */
 export function folderTar(folder: string, readers: readonly EvidenceReader[]): ReadableStream<Uint8Array> {
   const batches = batched(entries(folder, readers))
@@ -50,7 +50,7 @@ async function* entries(root: string, readers: readonly EvidenceReader[]): Async
   const pending = ['']
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const children = await listFolder(join(root, path))
-    yield { type: 'folder', path: path === '' ? './' : `${path}/`, isUnreadable: children === null }
+    if (children === null) yield { type: 'folder', path: `./${path}`, isUnreadable: true }
     for (const child of children ?? []) {
       const childPath = path === '' ? child.name : `${path}/${child.name}`
       if (!child.isDirectory()) yield* leafEntries(root, childPath, child, readers)
@@ -67,7 +67,10 @@ async function* leafEntries(
   readers: readonly EvidenceReader[],
 ): AsyncGenerator<TarFile> {
   if (child.isSymbolicLink()) yield await linkEntry(root, path)
-  else if (child.isFile()) yield await fileEntry(root, path, readers)
+  else if (child.isFile()) {
+    const reader = readers.find((one) => one.claims(path))
+    if (reader) yield await fileEntry(root, path, reader)
+  }
 }
 
 async function listFolder(path: string): Promise<Dirent[] | null> {
@@ -86,9 +89,8 @@ async function linkEntry(root: string, path: string): Promise<TarFile> {
   }
 }
 
-async function fileEntry(root: string, path: string, readers: readonly EvidenceReader[]): Promise<TarFile> {
-  const reader = readers.find((one) => one.claims(path))
-  if (!reader || reader.maxBytes === 0) return { type: 'file', path }
+async function fileEntry(root: string, path: string, reader: EvidenceReader): Promise<TarFile> {
+  if (reader.maxBytes === 0) return { type: 'file', path }
   const content = await readFile(join(root, path), reader.maxBytes)
   return content ? { type: 'file', path, content } : { type: 'file', path, isUnreadable: true }
 }

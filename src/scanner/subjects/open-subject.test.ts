@@ -224,6 +224,14 @@ describe('a folder is read as one layer', () => {
     expect(reasons).toEqual([])
   })
 
+  it('and says so when the folder itself is gone before it is read', async () => {
+    const root = join(folder, 'gone')
+    await mkdir(root)
+    const subject = await openLocalSubject(root)
+    await rm(root, { recursive: true })
+    expect((await takeInventory(subject)).reasons).toEqual(['Layer 1 of 1: The root folder could not be read.'])
+  })
+
   it('and says what is too large to read', async () => {
     const root = join(folder, 'large')
     await Bun.write(join(root, 'etc/os-release'), '#'.repeat(2_000_000))

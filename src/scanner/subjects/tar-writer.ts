@@ -57,7 +57,8 @@ function header(type: string, path: string, target: string, size: number): Uint8
   block.write(type, 156)
   block.write(fits(target) ? target : '', 157, 100)
   block.write('ustar\x0000', 257)
-  const sum = block.reduce((total, byte) => total + byte, 0)
+  let sum = 0
+  for (const byte of block) sum += byte
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
   return block
 }
