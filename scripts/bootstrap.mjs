@@ -59,4 +59,9 @@ const child = spawn(findBun(), process.argv.slice(2), { stdio: 'inherit' })
 // A terminal's Ctrl-C reaches the child by itself; a signal sent to this process alone is passed on.
 process.on('SIGINT', () => {})
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+// npm ends its shell and no more: without a parent nobody can stop the child any longer, so it is asked to.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM')
+}, 500)
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)))

@@ -45,12 +45,15 @@ export async function updateAdvisories(db: Database, settings: UpdateSettings, l
       } catch (error) {
         if (!(error instanceof FeedError)) throw error
         failed.push({ name, reason: error.message })
-        log.warn('advisories not updated', { source: name, reason: error.message })
+        log.debug('advisories not updated', { source: name, reason: error.message })
       }
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+  const [first] = failed
+  // One line and not twenty: without a network all fail for one reason.
+  if (first) log.warn('advisories not updated', { sources: failed.length, first: first.name, reason: first.reason })
   return { feeds, notModified, failed }
 }
 
