@@ -12,8 +12,17 @@ const files: readonly (readonly [OrderName, string, number])[] = [
   ['semver', 'semver-versions.txt', 0],
   ['pep440', 'pypi-versions.txt', 0],
   ['pep440', 'pypi-versions-generated.txt', 0],
+  ['rpm', 'redhat-versions.txt', 0],
+  ['rpm', 'claircore-rpm-rpmvercmp.txt', 0],
+  ['maven', 'maven-versions.txt', 0],
+  ['maven', 'maven-versions-generated.txt', 0],
+  ['rubygems', 'rubygems-versions.txt', 0],
+  ['rubygems', 'rubygems-versions-generated.txt', 0],
+  ['nuget', 'nuget-versions.txt', 0],
+  ['packagist', 'packagist-versions.txt', 0],
+  ['packagist', 'packagist-versions-generated.txt', 0],
 ]
-const signs: Readonly<Record<string, number>> = { '<': -1, '=': 0, '>': 1 }
+const signs: Readonly<Record<string, number>> = { '<': -1, '=': 0, '==': 0, '>': 1 }
 
 function linesOf(file: string): string[] {
   const lines = readFileSync(`${truth}/${file}`, 'utf8').split('\n')
@@ -21,7 +30,7 @@ function linesOf(file: string): string[] {
 }
 
 function judge(order: OrderName, line: string): 'right' | 'wrong' | 'not comparable' {
-  const [a = '', operator = '', b = ''] = line.trim().split(' ')
+  const [a = '', operator = '', b = ''] = line.trim().split(/\s+/)
   const forth = compareVersions(order, a, b)
   const back = compareVersions(order, b, a)
   if (forth === null || back === null) return forth === back ? 'not comparable' : 'wrong'
@@ -62,7 +71,14 @@ describe('version orders', () => {
       ['0.1-pikachu', '1.dev1', '1a1.dev1', '1a1', '1b1', '1rc1', '1', '1+l', '1.post1.dev1', '1.post1', '1!0'],
     ],
   ]
-  for (const [order, versions] of ascending) {
+  const others: readonly (readonly [OrderName, readonly string[]])[] = [
+    ['rpm', ['1.0~rc1-1', '1.0-1.el8', '1.0-1.el9', '1.0^git1-1', '1.0.1-1', '1:0.1-1']],
+    ['maven', ['1.0-alpha-1', '1.0-rc1', '1.0-SNAPSHOT', '1.0', '1.0-sp1', '1.0-1', '1.0.1']],
+    ['rubygems', ['1.0.a', '1.0.rc1', '1.0', '1.0.0.1-x86_64-linux', '1.0.1']],
+    ['nuget', ['1.0.0-Alpha', '1.0.0-beta', '1.0.0', '1.0.0.1']],
+    ['packagist', ['dev-main', '1.0-dev', '1.0-beta', '1.0-RC1', 'v1.0', '1.0.1', '1.1']],
+  ]
+  for (const [order, versions] of [...ascending, ...others]) {
     it(`sorts ${versions.join(' < ')} in ${order}`, () => {
       const sorted = versions.toReversed().sort((a, b) => compareVersions(order, a, b) ?? Number.NaN)
       expect(sorted).toEqual([...versions])
@@ -78,6 +94,11 @@ describe('version orders', () => {
     ['semver', 'latest'],
     ['semver', '1'.repeat(2000)],
     ['pep440', ''],
+    ['rpm', ''],
+    ['maven', '1 0'],
+    ['rubygems', 'latest'],
+    ['nuget', 'x'],
+    ['packagist', 'main'],
   ]
   for (const [order, text] of invalid) {
     it(`does not guess where "${text.slice(0, 20)}" belongs in ${order}`, () => {

@@ -1,8 +1,12 @@
 import { apkOrder } from './apk.ts'
 import { dpkgOrder } from './dpkg.ts'
+import { mavenOrder } from './maven.ts'
 import type { VersionOrder } from './order.ts'
+import { packagistOrder } from './packagist.ts'
 import { pep440Order } from './pep440.ts'
-import { semverOrder } from './semver.ts'
+import { rpmOrder } from './rpm.ts'
+import { rubygemsOrder } from './rubygems.ts'
+import { nugetOrder, semverOrder } from './semver.ts'
 
 /** The orders we know, by name. */
 export const ORDERS = {
@@ -10,6 +14,11 @@ export const ORDERS = {
   apk: apkOrder,
   semver: semverOrder,
   pep440: pep440Order,
+  rpm: rpmOrder,
+  maven: mavenOrder,
+  rubygems: rubygemsOrder,
+  nuget: nugetOrder,
+  packagist: packagistOrder,
 } as const satisfies Record<string, VersionOrder>
 
 export type OrderName = keyof typeof ORDERS
@@ -27,6 +36,12 @@ const ECOSYSTEMS: ReadonlyMap<string, OrderName> = new Map([
   ['Hex', 'semver'],
   ['Bitnami', 'semver'],
   ['PyPI', 'pep440'],
+  ['AlmaLinux', 'rpm'],
+  ['Rocky Linux', 'rpm'],
+  ['Maven', 'maven'],
+  ['RubyGems', 'rubygems'],
+  ['NuGet', 'nuget'],
+  ['Packagist', 'packagist'],
 ])
 
 /**

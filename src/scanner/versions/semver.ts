@@ -15,6 +15,9 @@ interface SemanticVersion {
  */
 export const semverOrder: VersionOrder = versionOrder(parse, compare)
 
+/** NuGet's order: that of SemVer, with a fourth number and without regard to case (learn.microsoft.com, NuGet versioning). */
+export const nugetOrder: VersionOrder = versionOrder((text) => parse(text.toLowerCase()), compare)
+
 const GRAMMAR = /^[v=]?(\d+(?:\.\d+)*)(?:-([0-9A-Za-z.-]+))?(?:\+.*)?$/
 
 function parse(text: string): SemanticVersion | null {
