@@ -1,9 +1,7 @@
-import type { Command } from 'commander'
 import { type App, createApp } from '../app.ts'
 import { releaseAllUploads } from '../catalog/uploads.ts'
 import type { Config } from '../config/config.ts'
 import { keepsDataHere } from '../config/keeps-data-here.ts'
-import { loadConfig } from '../config/load-config.ts'
 import type { Log } from '../core/log.ts'
 import { createHandler, type HandlerParts } from '../http/handler.ts'
 import { AccessGate } from '../http/management/access-gate.ts'
@@ -17,24 +15,16 @@ import { Metrics } from '../telemetry/metrics.ts'
 import { maintenanceHandlers, scanHandlers, startRepeating } from './job-handlers.ts'
 import { welcome } from './welcome.ts'
 
-/** `seawall serve` */
-export function addServeCommand(program: Command): void {
-  program
-    .command('serve')
-    .description('Run the registry in the foreground, until Ctrl-C or SIGTERM.')
-    .option('--config <file>', 'configuration file (default: ./seawall.yaml when it is there)')
-    .addHelpText('after', '\nExample:\n  SEAWALL_LISTEN=127.0.0.1:5000 SEAWALL_DATA=./data seawall serve\n')
-    .action(async (options: { config?: string }) => serve(loadConfig(options.config)))
-}
-
 /** Runs the registry; resolves when it was asked to stop and has finished what was in flight. */
-async function serve(config: Config): Promise<void> {
+export async function serve(config: Config): Promise<void> {
   const log = createLog(config.log)
   const unlock = keepsDataHere(config) ? await lockDataFolder(config.data) : () => {}
   try {
     await serveLocked(config, log)
   } finally {
     unlock()
+    // A download that does not heed the end must not keep the process; everything that counts is closed by now.
+    setTimeout(() => process.exit(), 1_000).unref()
   }
 }
 
@@ -66,7 +56,7 @@ async function serveLocked(config: Config, log: Log): Promise<void> {
     log.info('stopping', { signal: await askedToStop() })
     await server.stop()
   } finally {
-    await Promise.all(workers.map((worker) => worker.stop()))
+    await Promise.all(workers.map((worker) => worker.stop(STOP_WORKERS_MS)))
     await app.close()
   }
 }

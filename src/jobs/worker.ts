@@ -42,11 +42,14 @@ export class Worker {
     for (const wake of [...this.#sleepers]) wake()
   }
 
-  /** Takes no new jobs, asks those under way to stop, and waits for them. */
-  async stop(): Promise<void> {
+  /**
+   * Takes no new jobs, asks those under way to stop, and waits for them up to a time. One that does not heed it is done
+   * again by somebody else, when its claim has run out.
+   */
+  async stop(waitMs: number): Promise<void> {
     this.#stopping.abort()
     this.poke()
-    await Promise.all(this.#loops)
+    await Promise.race([Promise.all(this.#loops), Bun.sleep(waitMs)])
   }
 
   async #loop(by: string): Promise<void> {
