@@ -15,6 +15,9 @@ import { Metrics } from '../telemetry/metrics.ts'
 import { maintenanceHandlers, scanHandlers, startRepeating } from './job-handlers.ts'
 import { welcome } from './welcome.ts'
 
+/** How long jobs may take to come to a stop, after the requests have. */
+const STOP_WORKERS_MS = 5_000
+
 /** Runs the registry; resolves when it was asked to stop and has finished what was in flight. */
 export async function serve(config: Config): Promise<void> {
   const log = createLog(config.log)
