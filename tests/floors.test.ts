@@ -68,6 +68,7 @@ describe('the house', () => {
       for (const target of await importsOf(file)) {
         const other = roomOf(target)
         const floor = FLOORS[other]
+        if (target === 'package.json') continue // for the version
         if (floor === undefined || (other !== room && floor >= own && own !== 8)) wrong.push(`${file} -> ${target}`)
       }
     }

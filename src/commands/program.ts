@@ -1,34 +1,42 @@
 import { Command, CommanderError } from 'commander'
-import { ConfigError } from '../config/config-error.ts'
-import { RegistryError } from '../core/errors.ts'
+import { UsageError } from '../../cli/usage-error.ts'
+import { addAdvisoriesCommand } from './advisories.ts'
+import { addConfigCommand } from './config-command.ts'
 import { EXIT } from './exit-codes.ts'
-import { addServeCommand } from './serve.ts'
+import { explain } from './explain.ts'
+import type { Outcome } from './outcome.ts'
+import { addScanCommand } from './scan-command.ts'
+import { addServeCommand } from './serve-command.ts'
+import { VERSION } from './version.ts'
 
 /** Reads the command line and runs the command; answers the exit code. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
-  const program = new Command('seawall')
-    .description('A container registry that keeps what it holds safe.')
-    .exitOverride()
-    .showHelpAfterError('(--help shows the options, with an example)')
-  const outcome = { code: EXIT.ok as number }
-  addServeCommand(program)
+  const outcome: Outcome = { code: EXIT.ok }
   try {
-    await program.parseAsync([...argv])
+    await createProgram(outcome).parseAsync([...argv])
     return outcome.code
   } catch (error) {
-    return explain(error)
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    // Whoever read our words has heard enough, as `head` does.
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return outcome.code
+    console.error(explain(error))
+    return error instanceof UsageError || (error instanceof Error && error.name === 'ConfigError')
+      ? EXIT.usage
+      : EXIT.failed
   }
 }
 
-/** Says what went wrong in words for people; only a bug shows where it happened. */
-function explain(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  if (error instanceof ConfigError) {
-    console.error(`seawall: ${error.message}`)
-    return EXIT.usage
-  }
-  const isBug = !(error instanceof Error) || error instanceof TypeError || error instanceof ReferenceError
-  console.error(isBug ? error : `seawall: ${error.message}`)
-  if (error instanceof RegistryError && error.cause instanceof Error) console.error(`  because: ${error.cause.message}`)
-  return EXIT.failed
+/** Every command with its options. What a command does is loaded when it runs, so that the others start quickly. */
+export function createProgram(outcome: Outcome): Command {
+  const program = new Command('seawall')
+    .description('A container registry that keeps what it holds safe.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .exitOverride()
+    .showHelpAfterError('(--help shows the options, with an example)')
+  addServeCommand(program)
+  addScanCommand(program, outcome)
+  addAdvisoriesCommand(program, outcome)
+  addConfigCommand(program)
+  return program
 }
