@@ -54,6 +54,21 @@ export function claimUpload(
     returning id, package_id, algorithm, state, taken, digest`
 }
 
+/** The same for an upload that nobody has touched since a time: who comes back at this moment keeps it. */
+export function claimIdleUpload(
+  tx: Transaction,
+  id: string,
+  by: string,
+  touchedBefore: number,
+  now: number,
+  until: number,
+): Promise<UploadRow | null> {
+  return tx.first<UploadRow>`
+    update uploads set claimed_by = ${by}, claimed_until = ${until}
+    where id = ${id} and touched_at < ${touchedBefore} and (claimed_by is null or claimed_until < ${now})
+    returning id, package_id, algorithm, state, taken, digest`
+}
+
 /** Moves the end of a claim on; answers false when it was lost. */
 export async function extendUpload(
   tx: Transaction,
@@ -93,9 +108,9 @@ export async function releaseAllUploads(tx: Transaction): Promise<void> {
   await tx.run`update uploads set claimed_by = null, claimed_until = 0 where claimed_by is not null`
 }
 
-/** Ends an upload's row; answers false when it was gone already. */
-export async function removeUpload(tx: Transaction, id: string): Promise<boolean> {
-  return (await tx.run`delete from uploads where id = ${id}`) > 0
+/** Ends an upload's row; answers false when it was gone already, or is somebody else's by now. */
+export async function removeUpload(tx: Transaction, id: string, by: string): Promise<boolean> {
+  return (await tx.run`delete from uploads where id = ${id} and claimed_by = ${by}`) > 0
 }
 
 /** Uploads that nobody has touched since a time, oldest first. */

@@ -76,8 +76,8 @@ export class LocalUploads implements PackageUploads {
 
   async cancel(id: string): Promise<void> {
     const { db, uploads } = this.#services
-    await this.#claimed(id, async ({ upload }) => {
-      await db.transaction((tx) => removeUpload(tx, id))
+    await this.#claimed(id, async ({ by, upload }) => {
+      if (!(await db.transaction((tx) => removeUpload(tx, id, by)))) throw takenOver(id)
       await uploads.discard(stateOf(upload))
     })
   }
@@ -138,8 +138,7 @@ export class LocalUploads implements PackageUploads {
   async #keepProgress(id: string, by: string, next: UploadState): Promise<void> {
     const { db, clock } = this.#services
     const isKept = await db.transaction((tx) => saveProgress(tx, id, by, next, clock()))
-    // Another request took the upload over because this one looked dead; what it wrote does not count.
-    if (!isKept) throw new RegistryError('BLOB_UPLOAD_INVALID', { id }, { message: 'the upload was taken over' })
+    if (!isKept) throw takenOver(id)
   }
 
   /**
@@ -151,7 +150,7 @@ export class LocalUploads implements PackageUploads {
     const location = await blobs.commit(staged)
     const kept = await db.transaction(async (tx) => {
       const pkg = await savePackage(tx, this.#repository, this.#package, clock())
-      if (claim) await removeUpload(tx, claim.upload.id)
+      if (claim && !(await removeUpload(tx, claim.upload.id, claim.by))) throw takenOver(claim.upload.id)
       return saveBlob(tx, pkg, { digest: staged.digest, size: staged.size, location }, clock())
     })
     if (kept !== location) await this.#settle(staged, kept, location)
@@ -169,6 +168,11 @@ export class LocalUploads implements PackageUploads {
 
 function stateOf(upload: UploadRow): UploadState {
   return { state: upload.state, offset: upload.taken, digest: upload.digest }
+}
+
+/** Another request took the upload because this one looked dead; what this one wrote does not count. */
+function takenOver(id: string): RegistryError {
+  return new RegistryError('BLOB_UPLOAD_INVALID', { id }, { message: 'the upload was taken over' })
 }
 
 /** A body that nobody reads keeps its connection busy. */

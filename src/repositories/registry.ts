@@ -54,6 +54,11 @@ export class Registry {
     return this.#local(made ?? (await this.#enter(actor, name, 'push')), name, actor)
   }
 
+  /** What a push that was begun goes on with: nothing is made for it. @throws as `toPull`, `DENIED` */
+  async toResume(actor: Actor, name: ImageName): Promise<WritablePackage> {
+    return this.#local(await this.#enter(actor, name, 'push'), name, actor)
+  }
+
   async #makeByPush(actor: Actor, name: ImageName): Promise<RepositoryRecord | null> {
     const { directory, permissions, services } = this.#options
     if (await directory.find(name.repository)) return null

@@ -28,8 +28,7 @@ export async function withClaim<T>(
   if (!(await findUpload(db, repository.id, pkg, id))) throw new RegistryError('BLOB_UPLOAD_UNKNOWN', { id })
   const by = crypto.randomUUID()
   const upload = await db.transaction((tx) => claimUpload(tx, id, by, clock(), clock() + CLAIM_MS))
-  if (!upload)
-    throw new RegistryError('RANGE_INVALID', { id }, { message: 'another request is writing to this upload' })
+  if (!upload) throw await refusal(services, repository, pkg, id)
   const renewal = setInterval(() => {
     // A renewal that fails is made up for by the next; a claim that is lost is noticed when progress is written.
     db.transaction((tx) => extendUpload(tx, id, by, clock(), clock() + CLAIM_MS)).catch(() => {})
@@ -37,9 +36,35 @@ export async function withClaim<T>(
   try {
     return await work({ by, upload })
   } catch (error) {
-    await db.transaction((tx) => releaseUpload(tx, id, by)).catch(() => {})
+    await release(services, id, by)
     throw error
   } finally {
     clearInterval(renewal)
   }
+}
+
+/** Somebody else holds it, or has ended it a moment ago. */
+async function refusal(
+  { db }: LocalServices,
+  repository: RepositoryRecord,
+  pkg: string,
+  id: string,
+): Promise<RegistryError> {
+  if (!(await findUpload(db, repository.id, pkg, id))) return new RegistryError('BLOB_UPLOAD_UNKNOWN', { id })
+  return new RegistryError('RANGE_INVALID', { id }, { message: 'another request is writing to this upload' })
+}
+
+/**
+ * Lets go, so that the client may try again at once. When the database cannot be reached that is what made the request
+ * fail: then it is tried again until the claim ends by itself.
+ */
+async function release({ db, clock }: LocalServices, id: string, by: string): Promise<void> {
+  const end = clock() + CLAIM_MS
+  const attempt = (): Promise<void> =>
+    db
+      .transaction((tx) => releaseUpload(tx, id, by))
+      .catch(() => {
+        if (clock() < end) setTimeout(attempt, 500).unref()
+      })
+  await attempt()
 }

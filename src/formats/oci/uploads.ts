@@ -42,14 +42,14 @@ function algorithmOf(call: ImageCall): DigestAlgorithm {
 
 /** `PATCH /v2/<name>/blobs/uploads/<id>`: a chunk, or a stream (distribution-spec 1.1, end-5). */
 export async function patchUpload(call: ImageCall): Promise<Response> {
-  const pkg = await call.registry.toPush(call.actor, call.name)
+  const pkg = await call.registry.toResume(call.actor, call.name)
   return accepted(call, await pkg.uploads.append(call.last, positionOf(call.request), bodyOf(call.request)))
 }
 
 /** `PUT /v2/<name>/blobs/uploads/<id>?digest=`: ends an upload, with a last chunk or without (end-6). */
 export async function putUpload(call: ImageCall): Promise<Response> {
   const { request } = call
-  const pkg = await call.registry.toPush(call.actor, call.name)
+  const pkg = await call.registry.toResume(call.actor, call.name)
   const digest = parseDigest(call.query.get('digest') ?? '')
   const isEmpty = request.body === null || contentLength(request) === 0
   const blob = await pkg.uploads.commit(call.last, digest, positionOf(request), isEmpty ? null : request.body)
@@ -58,13 +58,13 @@ export async function putUpload(call: ImageCall): Promise<Response> {
 
 /** `GET /v2/<name>/blobs/uploads/<id>`: how far it has come (end-13). */
 export async function getUpload(call: ImageCall): Promise<Response> {
-  const pkg = await call.registry.toPush(call.actor, call.name)
+  const pkg = await call.registry.toResume(call.actor, call.name)
   return progress(call, 204, await pkg.uploads.stat(call.last))
 }
 
 /** `DELETE /v2/<name>/blobs/uploads/<id>` (end-14). */
 export async function deleteUpload(call: ImageCall): Promise<Response> {
-  const pkg = await call.registry.toPush(call.actor, call.name)
+  const pkg = await call.registry.toResume(call.actor, call.name)
   await pkg.uploads.cancel(call.last)
   return empty(204, {})
 }
