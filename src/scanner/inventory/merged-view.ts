@@ -30,7 +30,7 @@ export class MergedView {
   apply(record: LayerRecord, layer: number): void {
     for (const path of record.whiteouts) this.tree.remove(path)
     for (const path of record.opaque) this.tree.empty(path)
-    for (const { path, isExplicit } of record.folders) if (isExplicit) this.#applyFolder(path)
+    for (const { path, isExplicit } of record.folders) if (isExplicit && path !== '') this.#applyFolder(path)
     for (const [path, target] of record.links) this.tree.put(path, { kind: 'link', target })
     for (const { path, files } of record.folders) this.#applyFiles(path, files, layer)
     for (const [path, target] of record.hardLinks) this.#applyHardLink(path, target, layer)
@@ -39,16 +39,17 @@ export class MergedView {
 
   /** Where there is nothing yet, a folder matters only once something is in it. */
   #applyFolder(path: string): void {
-    if (path !== '' && (this.#keepsPlainFiles || this.tree.find(path))) this.tree.put(path, newFolder(true))
+    if (this.#keepsPlainFiles || this.tree.find(path)) this.tree.put(path, newFolder(true))
+    else this.tree.clearWay(path)
   }
 
   #applyFiles(folder: string, files: string, layer: number): void {
     if (files === '') return
-    for (const name of files.split('/')) {
-      const path = folder === '' ? name : `${folder}/${name}`
-      if (this.#keepsPlainFiles) this.#applyFile(path, { layer, evidence: null })
-      else this.tree.remove(path) // whatever was there, with all below it, is replaced by a file that says nothing
-    }
+    const names = files.split('/')
+    // Whatever was there, with all below it, is replaced by files that say nothing.
+    if (!this.#keepsPlainFiles) this.tree.removeFrom(folder, names)
+    else
+      for (const name of names) this.#applyFile(folder === '' ? name : `${folder}/${name}`, { layer, evidence: null })
   }
 
   #applyHardLink(path: string, target: string, layer: number): void {

@@ -52,6 +52,22 @@ export class FileTree<Leaf> {
     folder?.children.delete(name)
   }
 
+  /**
+   * Takes away what a folder has under some names, as if files had been put there that nobody wants to know of.
+   *
+   * Makes no folder; where the way to it leads through a leaf, that leaf goes, as it would for a folder.
+   */
+  removeFrom(folder: string, names: readonly string[]): void {
+    const [node] = this.#openParent(folder === '' ? 'x' : `${folder}/x`, false)
+    for (const name of node ? names : []) node?.children.delete(name)
+    if (!node) this.clearWay(folder)
+  }
+
+  /** Takes away the first leaf that stands where a path needs a folder, the path itself included. */
+  clearWay(path: string): void {
+    this.#walk(path.split('/'), 'clear')
+  }
+
   /** Empties a folder, if there is one at the path itself. */
   empty(path: string): void {
     const node = path === '' ? this.root : this.find(path)
@@ -70,7 +86,7 @@ export class FileTree<Leaf> {
    * would have to be there. Null for a loop, or for links that lead on and on.
    */
   resolve(path: string): string | null {
-    return this.#walk(path.split('/'), false)?.path ?? null
+    return this.#walk(path.split('/'), 'look')?.path ?? null
   }
 
   /** Where a leaf's entry really lies: links above it followed, the last part as it is. */
@@ -103,7 +119,7 @@ export class FileTree<Leaf> {
     if (slash < 0) return [this.root, name]
     const direct = this.#descend(path, slash, make)
     if (direct !== 'link') return direct ? [direct, name] : [null, null]
-    const found = this.#walk(path.slice(0, slash).split('/'), make)
+    const found = this.#walk(path.slice(0, slash).split('/'), make ? 'make' : 'look')
     return found?.folder ? [found.folder, name] : [null, null]
   }
 
@@ -122,8 +138,13 @@ export class FileTree<Leaf> {
     return folder
   }
 
-  /** Follows every part; null for a loop. Without `make` the trail ends without a folder where there is none. */
-  #walk(parts: readonly string[], make: boolean): Trail<Leaf> | null {
+  /**
+   * Follows every part; null for a loop, or for links that lead on and on.
+   *
+   * @param mode  what to do where a folder is wanted and there is none: nothing, make one, or take the leaf away that is
+   *              there and stop
+   */
+  #walk(parts: readonly string[], mode: 'look' | 'make' | 'clear'): Trail<Leaf> | null {
     const ahead = parts.filter(isName).reverse()
     const trail = new Trail(this.root)
     let links = 0
@@ -132,12 +153,14 @@ export class FileTree<Leaf> {
       if (partsLeft-- === 0) return null
       const child = trail.folder?.children.get(name)
       if (name === '..') trail.back()
-      else if (child?.kind !== 'link') trail.step(name, child, make)
-      else if (++links > MAX_LINKS) return null
-      else {
+      else if (child?.kind === 'link') {
+        if (++links > MAX_LINKS) return null
         if (child.target.startsWith('/')) trail.restart()
         for (const part of child.target.split('/').filter(isName).reverse()) ahead.push(part)
-      }
+      } else if (child?.kind === 'leaf' && mode === 'clear') {
+        trail.folder?.children.delete(name)
+        return null
+      } else trail.step(name, child, mode === 'make')
     }
     return trail
   }
