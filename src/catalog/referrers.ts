@@ -19,16 +19,28 @@ export interface ReferrerQuery {
   /** The digest to go on after; empty at the beginning. */
   readonly after: string
   readonly limit: number
+  /** Of documents, in bytes. */
+  readonly maxBytes: number
 }
 
-/** Artifacts of a package that name the subject, in the order of their digests. The subject need not be there. */
+/**
+ * Artifacts of a package that name the subject, in the order of their digests. The subject need not be there.
+ *
+ * Their annotations may have megabytes, so the list also ends with the first one whose document takes the sum of sizes
+ * over `maxBytes`.
+ */
 export async function listReferrers(reader: Reader, pkg: PackageId, query: ReferrerQuery): Promise<Referrer[]> {
   const type = query.artifactType ?? ''
   const rows = await reader.all<ReferrerRow>`
-    select media_type, digest, size, artifact_type, annotations from artifacts
-    where package_id = ${pkg} and subject = ${query.subject} and digest > ${query.after}
-      and (${type} = '' or artifact_type = ${type})
-    order by digest limit ${query.limit}`
+    select media_type, digest, size, artifact_type, annotations from (
+      select found.*, sum(size) over (order by digest) - size as before from (
+        select media_type, digest, size, artifact_type, annotations from artifacts
+        where package_id = ${pkg} and subject = ${query.subject} and digest > ${query.after}
+          and (${type} = '' or artifact_type = ${type})
+        order by digest limit ${query.limit}
+      ) as found
+    ) as summed
+    where before <= ${query.maxBytes} order by digest`
   return rows.map((row) => ({
     mediaType: row.media_type,
     digest: row.digest,

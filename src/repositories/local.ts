@@ -26,6 +26,9 @@ import type { BlobBody, BlobStat, DeletablePackage, PutOptions, ReadablePackage,
 /** The kind of job that looks into a pushed image; its subject is the digest of the manifest. */
 export const SCAN_JOB = 'scan'
 
+/** Documents behind one page of referrers, in bytes: with their annotations it stays below the 4 MiB that clients take. */
+const MOST_REFERRER_BYTES = 3 * 1024 * 1024
+
 /** A blob that was asked for this recently need not be touched again: the collector's grace is far longer. */
 const TOUCH_AFTER_MS = 600_000
 
@@ -81,9 +84,13 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   async referrers(subject: Digest, artifactType: string | undefined, page: PageRequest): Promise<Page<Referrer>> {
     const pkg = await this.#id()
     if (pkg === null) return { items: [] }
-    const query = { subject, after: page.after ?? '', limit: page.limit + 1, ...(artifactType && { artifactType }) }
-    const found = await listReferrers(this.#services.db, pkg, query)
-    return pageOf(found, page.limit, (referrer) => referrer.digest)
+    const bounds = { after: page.after ?? '', limit: page.limit + 1, maxBytes: MOST_REFERRER_BYTES }
+    const found = await listReferrers(this.#services.db, pkg, {
+      subject,
+      ...bounds,
+      ...(artifactType && { artifactType }),
+    })
+    return pageOf(found, Math.min(page.limit, fitting(found)), (referrer) => referrer.digest)
   }
 
   async findSubject(beginning: string): Promise<Digest | null> {
@@ -179,6 +186,16 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
     const pkg = await this.#id()
     return pkg === null ? false : db.transaction((tx) => work(tx, pkg))
   }
+}
+
+/** How many of a list fit into a page; one always does. */
+function fitting(referrers: readonly Referrer[]): number {
+  let bytes = 0
+  const tooMany = referrers.findIndex(({ size }) => {
+    bytes += size
+    return bytes > MOST_REFERRER_BYTES
+  })
+  return tooMany < 0 ? referrers.length : Math.max(1, tooMany)
 }
 
 /** Locks the package first, by writing its row, so that two conditional pushes cannot both find what they expect. */

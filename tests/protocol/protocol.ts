@@ -10,6 +10,7 @@ import { brokenClientsSuite } from './broken-clients.suite.ts'
 import { chunksSuite } from './chunks.suite.ts'
 import { conditionalPushSuite, conditionalReadingSuite } from './conditional.suite.ts'
 import type { Ground, Place, ReadingGround } from './ground.ts'
+import { hostileInputSuite } from './hostile-input.suite.ts'
 import { ImageClient } from './image-client.ts'
 import { catalogueSuite, tagsSuite } from './lists.suite.ts'
 import { manifestPushSuite } from './manifest-push.suite.ts'
@@ -44,6 +45,7 @@ export function protocolTests(backing: BackingName): void {
     sharingSuite(ground)
     namesSuite(ground)
     brokenClientsSuite(ground)
+    hostileInputSuite(ground)
     accessSuite(ground)
     tokensSuite(ground)
   })

@@ -16,10 +16,15 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Whether a text can be kept and compared anywhere: no half of a surrogate pair, no NUL. */
+export function isPlainText(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed() && !value.includes('\0')
+}
+
 /** @throws RegistryError `MANIFEST_INVALID` when it is there and not a text */
 export function optionalText(value: unknown, where: string): string | undefined {
   if (value === undefined || value === null || value === '') return undefined
-  if (typeof value === 'string') return value
+  if (isPlainText(value)) return value
   throw new RegistryError('MANIFEST_INVALID', undefined, { message: `manifest invalid: "${where}" must be a text` })
 }
 

@@ -1,7 +1,7 @@
 import type { Artifact, HeldArtifact } from '../../core/artifact.ts'
 import { type Digest, type DigestAlgorithm, digestOf, isDigest } from '../../core/digest.ts'
 import { RegistryError } from '../../core/errors.ts'
-import { isObject, type JsonObject, optionalObject, optionalText, parseJsonObject } from './json.ts'
+import { isObject, isPlainText, type JsonObject, optionalObject, optionalText, parseJsonObject } from './json.ts'
 import {
   DOCKER_SCHEMA_1,
   isForeignLayer,
@@ -139,7 +139,7 @@ function descriptorsOf(list: readonly unknown[], where: string): Descriptor[] {
 function descriptorOf(value: unknown, where: string): Descriptor {
   if (!isObject(value)) throw invalid(`"${where}" must be a descriptor`)
   const { mediaType, digest, size } = value
-  if (typeof mediaType !== 'string') throw invalid(`"${where}" must have a mediaType`)
+  if (!isPlainText(mediaType)) throw invalid(`"${where}" must have a mediaType`)
   if (typeof digest !== 'string' || !isDigest(digest)) throw invalid(`"${where}" must have a sha256 or sha512 digest`)
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw invalid(`"${where}" must have a size`)
   const isAttestation = mediaType.startsWith('application/vnd.in-toto')

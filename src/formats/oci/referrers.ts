@@ -8,13 +8,13 @@ import { OCI_INDEX } from './media-types.ts'
 import { json, nextLink } from './responses.ts'
 import { pageRequest } from './tags.ts'
 
-/** Referrers of one answer: with their annotations they must stay below the 4 MiB that clients take. */
+/** Referrers of one answer. The repository ends a page sooner when their annotations are large. */
 const MOST_REFERRERS = 100
 
 /** `GET /v2/<name>/referrers/<digest>` (distribution-spec 1.1, end-12): an unknown subject has none, with 200. */
 export async function getReferrers(call: ImageCall): Promise<Response> {
   const subject = parseDigest(call.last)
-  const artifactType = call.query.get('artifactType') ?? undefined
+  const artifactType = call.query.get('artifactType') || undefined
   const asked = pageRequest(call)
   const page = { ...asked, limit: Math.min(asked.limit, MOST_REFERRERS) }
   const pkg = await call.registry.toPull(call.actor, call.name)
