@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'bun:test'
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { ImageInventory, InstalledPackage, PackageType } from '../core/inventory.ts'
 import { migrate } from '../storage/migrate.ts'
 import { SqliteDatabase } from '../storage/sqlite-database.ts'
@@ -215,6 +218,30 @@ describe.skipIf(!existsSync(feeds))('findings from the published feeds', () => {
     const headers = packageOf('deb', 'linux-libc-dev', '6.1.1-1', { source: { name: 'linux', version: '6.1.1-1' } })
     const { findings, unknowns } = await matchInventory(advisories, inventoryOf(debian, [headers]))
     expect({ findings, unknowns }).toEqual({ findings: [], unknowns: [] })
+  })
+})
+
+describe('what Debian holds for no security problem', () => {
+  it('is shown only when asked for', async () => {
+    const db = await SqliteDatabase.open(':memory:')
+    await migrate(db)
+    const folder = await mkdtemp(join(tmpdir(), 'seawall-test-'))
+    const releases = (urgency: string) => ({ releases: { bookworm: { status: 'open', urgency } } })
+    const issues = { 'CVE-2024-1': releases('unimportant'), 'CVE-2024-2': releases('low') }
+    await writeFile(join(folder, 'tracker'), JSON.stringify({ bash: issues }))
+    await importAdvisories(db, [folder])
+    await rm(folder, { recursive: true })
+    const inventory = inventoryOf(debian, [packageOf('deb', 'bash', '5.2')])
+    const idsWith = async (options: MatchOptions) => {
+      const { findings } = await matchInventory(new StoredAdvisories(db), inventory, options)
+      return findings.map(({ id, severity, fixState }) => `${id} ${severity} ${fixState}`)
+    }
+    expect(await idsWith({})).toEqual(['CVE-2024-2 low not-fixed'])
+    expect(await idsWith({ withUnimportant: true })).toEqual([
+      'CVE-2024-2 low not-fixed',
+      'CVE-2024-1 negligible not-fixed',
+    ])
+    await db.close()
   })
 })
 
