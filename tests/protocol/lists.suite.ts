@@ -106,6 +106,16 @@ export function tagsSuite(ground: ReadingGround): void {
     })
     tagPages(() => place)
 
+    it('are told of by HEAD in the same headers', async () => {
+      const path = `/v2/${place.pull.name}/tags/list`
+      const ask = (method: string) => place.pull.registry.ask(method, path, { query: [['n', '3']] })
+      const [head, get] = [await ask('HEAD'), await ask('GET')]
+      expectStatus(head, 200)
+      for (const name of ['content-type', 'content-length', 'link']) {
+        expect(head.headers.get(name)).toBe(get.headers.get(name))
+      }
+    })
+
     it('are not found for an image that is not there', async () => {
       expectRefusal(await ground.place().pull.tags(), 404, 'NAME_UNKNOWN')
     })

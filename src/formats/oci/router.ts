@@ -19,8 +19,8 @@ const RESOURCES = {
   blob: { GET: getBlob, HEAD: getBlob, DELETE: deleteBlob },
   uploads: { POST: postUpload },
   upload: { GET: getUpload, PATCH: patchUpload, PUT: putUpload, DELETE: deleteUpload },
-  tags: { GET: getTags },
-  referrers: { GET: getReferrers },
+  tags: { GET: getTags, HEAD: getTags },
+  referrers: { GET: getReferrers, HEAD: getReferrers },
 } as const satisfies Record<string, Methods>
 
 /** What a path names. */
@@ -64,9 +64,9 @@ export class OciRouter {
   #dispatch({ request, path, query, actor }: OciRequest): Promise<Response> {
     const parameters = new URLSearchParams(query)
     const call: OciCall = { request, query: parameters, actor, registry: this.#registry, limits: this.#limits }
-    if (path === '/v2/' || path === '/v2') return getBase(call)
-    if (path === '/v2/_catalog') return only(request, 'GET', () => getCatalog(call))
-    if (path === '/v2/_oci/ext/discover') return only(request, 'GET', discoverExtensions)
+    if (path === '/v2/' || path === '/v2') return reading(request, () => getBase(call))
+    if (path === '/v2/_catalog') return reading(request, () => getCatalog(call))
+    if (path === '/v2/_oci/ext/discover') return reading(request, discoverExtensions)
     const route = parseRoute(path)
     const methods: Methods = RESOURCES[route.resource]
     const handler = methods[request.method]
@@ -108,9 +108,7 @@ function decode(part: string): string {
 }
 
 /** `GET /v2/` (distribution-spec 1.1, end-1). A stranger is always asked, else clients push without their credentials. */
-async function getBase({ request, actor }: OciCall): Promise<Response> {
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    throw new RegistryError('UNSUPPORTED', { method: request.method, allowed: ['GET', 'HEAD'] })
+async function getBase({ actor }: OciCall): Promise<Response> {
   if (actor.kind === 'anonymous' && !actor.tokenAccess) throw new RegistryError('UNAUTHORIZED')
   return json(200, {})
 }
@@ -120,9 +118,10 @@ async function discoverExtensions(): Promise<Response> {
   return json(200, { extensions: [] })
 }
 
-function only(request: Request, method: string, handler: () => Promise<Response>): Promise<Response> {
-  if (request.method !== method) throw new RegistryError('UNSUPPORTED', { method: request.method, allowed: [method] })
-  return handler()
+/** What can be read can also be asked for by HEAD (RFC 9110, 9.1). */
+function reading(request: Request, handler: () => Promise<Response>): Promise<Response> {
+  if (request.method === 'GET' || request.method === 'HEAD') return handler()
+  throw new RegistryError('UNSUPPORTED', { method: request.method, allowed: ['GET', 'HEAD'] })
 }
 
 /** What a token would have to speak of: the package of the path, and the source of a mount that is asked for or found. */
