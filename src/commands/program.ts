@@ -1,4 +1,6 @@
 import { Command, CommanderError } from 'commander'
+import { addServerCommands } from '../../cli/commands.ts'
+import { COMPLETE_COMMAND } from '../../cli/completion-command.ts'
 import { UsageError } from '../../cli/usage-error.ts'
 import { addAdvisoriesCommand } from './advisories.ts'
 import { addConfigCommand } from './config-command.ts'
@@ -13,6 +15,7 @@ import { VERSION } from './version.ts'
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const outcome: Outcome = { code: EXIT.ok }
   try {
+    if (argv[2] === COMPLETE_COMMAND) return await answerShell(argv.slice(3))
     await createProgram(outcome).parseAsync([...argv])
     return outcome.code
   } catch (error) {
@@ -38,5 +41,14 @@ export function createProgram(outcome: Outcome): Command {
   addScanCommand(program, outcome)
   addAdvisoriesCommand(program, outcome)
   addConfigCommand(program)
+  addServerCommands(program)
   return program
+}
+
+/** Shells ask at every press of the tab key. */
+async function answerShell(words: readonly string[]): Promise<number> {
+  const { complete } = await import('../../cli/complete.ts')
+  const candidates = complete(createProgram({ code: EXIT.ok }), words)
+  process.stdout.write(candidates.map(({ word, about }) => `${word}\t${about}\n`).join(''))
+  return EXIT.ok
 }

@@ -1,5 +1,6 @@
 import type { Actor } from '../core/actor.ts'
 import { RegistryError } from '../core/errors.ts'
+import { ADVISORY_IMPORT_PATH, ADVISORY_MAX_BYTES } from './management/advisories.ts'
 import type { ManagementApplication } from './management/environment.ts'
 import { problem } from './problem.ts'
 import type { Handler, RequestContext } from './request-context.ts'
@@ -14,9 +15,11 @@ export function createManagementHandler(
 ): Handler {
   return async (request, context) => {
     try {
-      if (Number(request.headers.get('content-length') ?? 0) > MOST_BODY_BYTES) throw new RegistryError('TOO_LARGE')
+      const most = context.path === ADVISORY_IMPORT_PATH ? ADVISORY_MAX_BYTES : MOST_BODY_BYTES
+      if (Number(request.headers.get('content-length') ?? 0) > most) throw new RegistryError('TOO_LARGE')
       const actor = await authenticate(request, context)
-      return await application.fetch(request, { actor, requestId: context.requestId })
+      const mayBeSilentFor = (seconds: number): void => context.mayBeSilentFor(seconds)
+      return await application.fetch(request, { actor, requestId: context.requestId, mayBeSilentFor })
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
       return problem(error, context.requestId, { 'www-authenticate': 'Basic realm="Seawall", Bearer' })

@@ -21,7 +21,12 @@ export interface ManagementServices {
 
 /** What every request of the API carries: who asks. */
 export interface ManagementEnvironment {
-  Bindings: { readonly actor: Actor; readonly requestId: string }
+  Bindings: {
+    readonly actor: Actor
+    readonly requestId: string
+    /** See `RequestContext.mayBeSilentFor`. */
+    readonly mayBeSilentFor: (seconds: number) => void
+  }
 }
 
 /** The API's application, to which each resource adds its routes. */

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { RegistryError } from '../../core/errors.ts'
 import { problem } from '../problem.ts'
 import { addAccessTokenRoutes } from './access-tokens.ts'
+import { addAdvisoryRoutes } from './advisories.ts'
 import type { ManagementApplication, ManagementEnvironment, ManagementServices } from './environment.ts'
 import { addGrantRoutes } from './grants.ts'
 import { addImageRoutes } from './images.ts'
@@ -19,6 +20,7 @@ export function createManagementApplication(services: ManagementServices): Manag
   addUserRoutes(api, services)
   addTeamRoutes(api, services)
   addAccessTokenRoutes(api, services)
+  addAdvisoryRoutes(api, services)
   describeSecurity(api)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',

@@ -9,6 +9,9 @@ import { FeedError } from './feed-sink.ts'
 import { type ImportedFeed, importAdvisories } from './import-advisories.ts'
 import { type AdvisorySource, mirrored } from './public-sources.ts'
 
+/** The kind of job that updates, and repeats itself. */
+export const UPDATE_JOB = 'update-advisories'
+
 /** What is fetched, from where, and at what cost. */
 export interface UpdateSettings {
   readonly sources: readonly AdvisorySource[]
