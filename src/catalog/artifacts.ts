@@ -57,6 +57,10 @@ export async function saveArtifact(
     on conflict (package_id, digest) do update set media_type = excluded.media_type, pushed_at = excluded.pushed_at
     returning id`
   if (!row) throw new Error('an upsert answered no row')
+  // Tags tell the type too, so that a pull need not read further.
+  await tx.run`
+    update tags set media_type = ${artifact.mediaType}
+    where package_id = ${pkg} and digest = ${artifact.digest} and media_type <> ${artifact.mediaType}`
   for (const digest of new Set(artifact.blobs)) {
     await tx.run`insert into artifact_blobs (artifact_id, digest) values (${row.id}, ${digest}) on conflict do nothing`
   }

@@ -66,6 +66,11 @@ async function linkBlob(tx: Transaction, pkg: PackageId, digest: Digest, now: nu
     on conflict (package_id, digest) do nothing`
 }
 
+/** Says that a blob is wanted, wherever it is visible. */
+export async function touchBlob(tx: Transaction, digest: Digest, now: number): Promise<void> {
+  await tx.run`update blobs set touched_at = ${now} where digest = ${digest}`
+}
+
 /** Says that blobs of a package are about to be used; answers those that are there and visible in it. */
 export async function touchBlobs(
   tx: Transaction,

@@ -57,25 +57,29 @@ export async function saveScan(tx: Transaction, scan: NewScan, now: number): Pro
       complete = excluded.complete, reasons = excluded.reasons, scanned_at = excluded.scanned_at,
       matched_at = excluded.matched_at`
   await tx.run`delete from scan_packages where digest = ${scan.digest}`
-  for (const key of scan.packages) {
-    await tx.run`
-      insert into scan_packages (digest, ecosystem, name) values (${scan.digest}, ${key.ecosystem}, ${key.name})
-      on conflict do nothing`
-  }
+  // The statements are under way together, here and below: over a network each would wait for the one before.
+  await Promise.all(
+    scan.packages.map(
+      (key) => tx.run`
+        insert into scan_packages (digest, ecosystem, name) values (${scan.digest}, ${key.ecosystem}, ${key.name})
+        on conflict do nothing`,
+    ),
+  )
   await saveFindings(tx, scan.digest, scan.findings)
 }
 
 /** Replaces the findings of a scan, whose row must be there. */
 export async function saveFindings(tx: Transaction, digest: Digest, findings: readonly Finding[]): Promise<void> {
   await tx.run`delete from findings where digest = ${digest}`
-  let position = 0
-  for (const finding of findings) {
-    await tx.run`
-      insert into findings (digest, position, id, severity, fixable, package, version, finding)
-      values (${digest}, ${position++}, ${finding.id}, ${SEVERITIES.indexOf(finding.severity)},
-              ${finding.fixedVersion === null ? 0 : 1}, ${finding.package}, ${finding.version},
-              ${JSON.stringify(finding)})`
-  }
+  await Promise.all(
+    findings.map(
+      (finding, position) => tx.run`
+        insert into findings (digest, position, id, severity, fixable, package, version, finding)
+        values (${digest}, ${position}, ${finding.id}, ${SEVERITIES.indexOf(finding.severity)},
+                ${finding.fixedVersion === null ? 0 : 1}, ${finding.package}, ${finding.version},
+                ${JSON.stringify(finding)})`,
+    ),
+  )
 }
 
 /** Says that a scan was held against the advisories again. */

@@ -1,35 +1,77 @@
 import type { Artifact } from '../core/artifact.ts'
 import type { Digest } from '../core/digest.ts'
 import { formatImageName, type ImageName } from '../core/names.ts'
-import type { Reader, Transaction } from '../storage/database.ts'
+import { many, type Reader, type Transaction } from '../storage/database.ts'
 import type { PackageId } from './packages.ts'
 
-/** Points tags at an artifact, remembering where each pointed before (tag history). */
+/** Where tags must point before a push may move them; absent means anywhere. */
+export type ExpectedTags = readonly Digest[] | 'any' | 'none'
+
+/** Tags to set, and on what condition. */
+export interface TagWish {
+  readonly tags: readonly string[]
+  readonly expected?: ExpectedTags
+}
+
+/**
+ * Points tags at an artifact, remembering where each pointed before (tag history).
+ *
+ * @returns null, or the first tag that is not where it is expected to be; then the caller takes everything back
+ */
 export async function saveTags(
   tx: Transaction,
   pkg: PackageId,
-  tags: readonly string[],
   artifact: Pick<Artifact, 'digest' | 'mediaType'>,
+  { tags, expected }: TagWish,
   by: string,
   now: number,
-): Promise<void> {
-  const { digest, mediaType } = artifact
+): Promise<string | null> {
   for (const tag of [...new Set(tags)].sort()) {
+    const isSet = await setTag(tx, { pkg, tag, artifact, now }, expected)
+    if (!isSet) return tag
+    await tx.run`
+      insert into tag_history (package_id, name, digest, changed_at, changed_by)
+      values (${pkg}, ${tag}, ${artifact.digest}, ${now}, ${by})`
+  }
+  return null
+}
+
+interface NewTag {
+  readonly pkg: PackageId
+  readonly tag: string
+  readonly artifact: Pick<Artifact, 'digest' | 'mediaType'>
+  readonly now: number
+}
+
+/** The condition is part of the statement that writes, so that no push, conditional or not, gets between the two. */
+async function setTag(tx: Transaction, { pkg, tag, artifact, now }: NewTag, expected?: ExpectedTags): Promise<boolean> {
+  const { digest, mediaType } = artifact
+  if (expected === undefined) {
     await tx.run`
       insert into tags (package_id, name, digest, media_type, updated_at)
       values (${pkg}, ${tag}, ${digest}, ${mediaType}, ${now})
       on conflict (package_id, name) do update set digest = excluded.digest, media_type = excluded.media_type,
         updated_at = excluded.updated_at`
-    await tx.run`
-      insert into tag_history (package_id, name, digest, changed_at, changed_by)
-      values (${pkg}, ${tag}, ${digest}, ${now}, ${by})`
+    return true
   }
-}
-
-export async function findTag(reader: Reader, pkg: PackageId, tag: string): Promise<Digest | null> {
-  const row = await reader.first<{ digest: Digest }>`
-    select digest from tags where package_id = ${pkg} and name = ${tag}`
-  return row?.digest ?? null
+  if (expected === 'none') {
+    const made = await tx.run`
+      insert into tags (package_id, name, digest, media_type, updated_at)
+      values (${pkg}, ${tag}, ${digest}, ${mediaType}, ${now})
+      on conflict (package_id, name) do nothing`
+    return made > 0
+  }
+  if (expected === 'any') {
+    const moved = await tx.run`
+      update tags set digest = ${digest}, media_type = ${mediaType}, updated_at = ${now}
+      where package_id = ${pkg} and name = ${tag}`
+    return moved > 0
+  }
+  if (expected.length === 0) return false
+  const moved = await tx.run`
+    update tags set digest = ${digest}, media_type = ${mediaType}, updated_at = ${now}
+    where package_id = ${pkg} and name = ${tag} and digest in ${many(expected)}`
+  return moved > 0
 }
 
 /** Tags after one, by code units (distribution-spec 1.1, "Listing Tags"). The tag before need not exist any more. */

@@ -1,13 +1,13 @@
 import { tmpdir } from 'node:os'
 import type { App } from '../app.ts'
 import type { Digest } from '../core/digest.ts'
+import type { Job } from '../jobs/queue.ts'
 import { saveJob, saveRepeatingJob } from '../jobs/queue.ts'
 import type { JobHandler } from '../jobs/worker.ts'
 import { expireUploads, removeStrayUploads } from '../maintenance/expire-uploads.ts'
 import { SCAN_JOB } from '../repositories/local.ts'
 import { publicSources } from '../scanner/advisories/public-sources.ts'
-import { updateAdvisories } from '../scanner/advisories/update.ts'
-import { DEFAULT_LAYER_LIMITS } from '../scanner/layers/layer-limits.ts'
+import { UPDATE_JOB, updateAdvisories } from '../scanner/advisories/update.ts'
 import {
   type AdvisoryChange,
   coveredEcosystems,
@@ -15,11 +15,11 @@ import {
   rematchImages,
   saveRematchJobs,
 } from '../scanner/rematch.ts'
-import { scanImage } from '../scanner/scan-image.ts'
+import { saveGivenUp, scanImage } from '../scanner/scan-image.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { layerLimits } from './layer-limits.ts'
 
-/** Kinds of jobs that repeat themselves. */
-export const UPDATE_JOB = 'update-advisories'
+/** A kind of job that repeats itself. */
 const EXPIRE_JOB = 'expire-uploads'
 
 const HOUR_MS = 3_600_000
@@ -30,13 +30,7 @@ type Handlers = Record<string, JobHandler>
 /** Scanning has workers of its own, so that no download or clean-up keeps a push waiting. */
 export function scanHandlers(app: App, metrics: Metrics): Handlers {
   const { scan } = app.config
-  const limits = {
-    ...DEFAULT_LAYER_LIMITS,
-    maxEntries: scan.layerMaxEntries,
-    maxUnpackedBytes: scan.layerMaxUnpackedBytes,
-    maxMemoryBytes: scan.sandboxMemoryBytes,
-    timeoutMs: scan.layerMaxSeconds * 1_000,
-  }
+  const limits = layerLimits(scan)
   return {
     [SCAN_JOB]: async ({ subject }, signal) => {
       const begun = performance.now()
@@ -45,6 +39,12 @@ export function scanHandlers(app: App, metrics: Metrics): Handlers {
       if (outcome !== 'gone') metrics.scanDone(outcome, (performance.now() - begun) / 1_000)
     },
   }
+}
+
+/** Tells the pulls that wait for a scan that there will be none. */
+export async function giveUpScan({ db }: App, { subject }: Job): Promise<void> {
+  // As above.
+  await saveGivenUp(db, subject as Digest)
 }
 
 /** Everything else that is done behind the requests. */

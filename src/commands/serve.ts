@@ -7,12 +7,12 @@ import { createHandler, type HandlerParts } from '../http/handler.ts'
 import { AccessGate } from '../http/management/access-gate.ts'
 import { createManagementApplication } from '../http/management/management.ts'
 import { startServer } from '../http/server.ts'
-import { countJobs } from '../jobs/queue.ts'
+import { countJobs, releaseAllJobs } from '../jobs/queue.ts'
 import { Worker } from '../jobs/worker.ts'
 import { lockDataFolder } from '../storage/data-folder-lock.ts'
 import { createLog } from '../telemetry/create-log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
-import { maintenanceHandlers, scanHandlers, startRepeating } from './job-handlers.ts'
+import { giveUpScan, maintenanceHandlers, scanHandlers, startRepeating } from './job-handlers.ts'
 import { welcome } from './welcome.ts'
 
 /** How long jobs may take to come to a stop, after the requests have. */
@@ -39,13 +39,22 @@ async function serveLocked(config: Config, log: Log): Promise<void> {
   }
   const app = await createApp(config, log, onJob)
   workers.push(
-    new Worker({ db: app.db, handlers: scanHandlers(app, metrics), concurrency: config.scan.workers, log }),
+    new Worker({
+      db: app.db,
+      handlers: scanHandlers(app, metrics),
+      concurrency: config.scan.workers,
+      log,
+      onGivenUp: (job) => giveUpScan(app, job),
+    }),
     new Worker({ db: app.db, handlers: maintenanceHandlers(app), concurrency: 1, log }),
   )
   metrics.watch('seawall_jobs', 'Jobs that wait, run or have failed.', 'kind_state', () => jobCounts(app))
   try {
     // Nobody else can be writing: a claim that is left is that of a process that has died.
-    if (keepsDataHere(config)) await app.db.transaction(releaseAllUploads)
+    if (keepsDataHere(config)) {
+      await app.db.transaction(releaseAllUploads)
+      await app.db.transaction((tx) => releaseAllJobs(tx, Date.now()))
+    }
     await startRepeating(app)
     const server = await startServer({
       config,

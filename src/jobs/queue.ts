@@ -32,12 +32,13 @@ export async function saveJob(
       attempts = 0, claimed_by = null, claimed_until = 0, failure = null`
 }
 
-/** Adds a job that repeats itself, where it is not there yet: several processes start it, one runs it. */
+/** Adds a job that repeats itself, where it is not there yet or has failed: several processes start it, one runs it. */
 export async function saveRepeatingJob(tx: Transaction, kind: string, runAt: number, now: number): Promise<void> {
   await tx.run`
     insert into jobs (kind, subject, payload, state, run_at, attempts, claimed_by, claimed_until, failure, created_at)
     values (${kind}, 'all', 'null', 'queued', ${runAt}, 0, null, 0, null, ${now})
-    on conflict (kind, subject) do nothing`
+    on conflict (kind, subject) do update set state = 'queued', run_at = excluded.run_at, attempts = 0
+      where jobs.state = 'failed'`
 }
 
 /** Takes the job whose turn it is, also one whose worker has died. */
@@ -91,6 +92,32 @@ export async function failJob(
         failure = ${failure.slice(0, 1000)}
       where id = ${id} and claimed_by = ${by}`,
   )
+}
+
+/** Gives a job back that was not done for want of time: it is anybody's at once, and the attempt does not count. */
+export async function handBackJob(db: Database, id: number, by: string, now: number): Promise<void> {
+  await db.transaction(
+    (tx) => tx.run`
+      update jobs set state = 'queued', run_at = ${now}, claimed_by = null, claimed_until = 0, attempts = attempts - 1
+      where id = ${id} and claimed_by = ${by}`,
+  )
+}
+
+/**
+ * Takes every job from its worker: for a start where no other process can be working. One that was begun before waits a
+ * little longer each time, in case it is what ended the process.
+ */
+export async function releaseAllJobs(tx: Transaction, now: number): Promise<void> {
+  await tx.run`
+    update jobs set state = 'queued', run_at = ${now} + 5000 * (attempts - 1), claimed_by = null, claimed_until = 0
+    where state = 'running'`
+}
+
+/** Whether a job waits or is being done; one that has failed for good is neither. */
+export async function isPending(reader: Reader, kind: string, subject: string): Promise<boolean> {
+  const row = await reader.first`
+    select 1 as yes from jobs where kind = ${kind} and subject = ${subject} and state in ('queued', 'running')`
+  return row !== null
 }
 
 /** How many jobs of each kind wait, run or have failed: for the metrics. */

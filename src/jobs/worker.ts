@@ -1,6 +1,6 @@
 import type { Log } from '../core/log.ts'
 import type { Database } from '../storage/database.ts'
-import { CLAIM_MS, claimJob, failJob, finishJob, hasTurn, type Job, renewJob } from './queue.ts'
+import { CLAIM_MS, claimJob, failJob, finishJob, handBackJob, hasTurn, type Job, renewJob } from './queue.ts'
 
 /** Does one kind of job. What it throws puts the job back for a later try. */
 export type JobHandler = (job: Job, signal: AbortSignal) => Promise<void>
@@ -12,11 +12,13 @@ export interface WorkerOptions {
   /** Jobs done at once. */
   readonly concurrency: number
   readonly log: Log
+  /** Called after a job has failed for good, so that what waits for it can be told. */
+  readonly onGivenUp?: (job: Job) => Promise<void>
 }
 
 const POLL_MS = 1_000
 /** What fails so often is set aside: with the waiting in between that is most of a day. */
-const MOST_ATTEMPTS = 100
+export const MOST_ATTEMPTS = 100
 const LONGEST_DELAY_MS = 600_000
 
 /** Claims jobs and does them, until it is stopped. Several may run on one database, in any number of processes. */
@@ -49,7 +51,10 @@ export class Worker {
   async stop(waitMs: number): Promise<void> {
     this.#stopping.abort()
     this.poke()
-    await Promise.race([Promise.all(this.#loops), Bun.sleep(waitMs)])
+    const { promise: tooLate, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, waitMs)
+    await Promise.race([Promise.all(this.#loops), tooLate])
+    clearTimeout(timer)
   }
 
   async #loop(by: string): Promise<void> {
@@ -80,21 +85,29 @@ export class Worker {
   }
 
   async #work(job: Job, by: string): Promise<void> {
-    const { db, handlers, log } = this.#options
+    const { db, handlers } = this.#options
     const renewal = setInterval(() => void renewJob(db, job.id, by, Date.now()).catch(() => {}), CLAIM_MS / 3)
     try {
+      // Its workers never came to say that it failed: it may be what ended them.
+      if (job.attempts > MOST_ATTEMPTS) throw new Error(`its worker ended without a word ${job.attempts - 1} times`)
       const handler = handlers[job.kind]
       if (!handler) throw new Error(`no handler for jobs of kind ${job.kind}`)
       await handler(job, this.#stopping.signal)
       await finishJob(db, job.id, by)
     } catch (error) {
-      const isStopping = this.#stopping.signal.aborted
-      if (!isStopping) log.error('jobs.failed', error, { kind: job.kind, subject: job.subject, attempts: job.attempts })
-      const again = isStopping || job.attempts < MOST_ATTEMPTS
-      const delay = isStopping ? 0 : Math.min(LONGEST_DELAY_MS, 1_000 * 4 ** job.attempts)
-      await failJob(db, job.id, by, String(error), again ? Date.now() + delay : null)
+      if (this.#stopping.signal.aborted) await handBackJob(db, job.id, by, Date.now())
+      else await this.#fail(job, by, error)
     } finally {
       clearInterval(renewal)
     }
+  }
+
+  async #fail(job: Job, by: string, error: unknown): Promise<void> {
+    const { db, log, onGivenUp } = this.#options
+    const isLast = job.attempts >= MOST_ATTEMPTS
+    log.error('jobs.failed', error, { kind: job.kind, subject: job.subject, attempts: job.attempts, isLast })
+    const delay = Math.min(LONGEST_DELAY_MS, 1_000 * 4 ** job.attempts)
+    await failJob(db, job.id, by, String(error), isLast ? null : Date.now() + delay)
+    if (isLast) await onGivenUp?.(job)
   }
 }

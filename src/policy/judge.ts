@@ -28,15 +28,18 @@ export interface Verdict {
 
 const ALLOWED: Verdict = { decision: 'allow', reasons: [], findings: [] }
 
-/** Applies a repository's rule to what is known of an image. Findings decide first, then what is unknown. */
+/** Applies a repository's rule to what is known of an image: what was found, and what is not known. The stricter counts. */
 export function judge(rule: PolicyRule, facts: ImageFacts): Verdict {
   if (rule.mode === 'off' || facts.state === 'exempt') return ALLOWED
   const findings = facts.findings.filter((finding) => objectsTo(rule, finding)).sort(worstFirst)
-  if (findings.length > 0) return { decision: rule.mode, reasons: [describe(rule, findings)], findings }
-  if (facts.state === 'unknown' && rule.unscanned !== 'allow') {
-    return { decision: rule.unscanned, reasons: [describeUnknown(facts.reasons)], findings: [] }
-  }
-  return ALLOWED
+  const forFindings = findings.length > 0 ? rule.mode : 'allow'
+  const forUnknown = facts.state === 'unknown' ? rule.unscanned : 'allow'
+  const reasons = [
+    ...(forFindings === 'allow' ? [] : [describe(rule, findings)]),
+    ...(forUnknown === 'allow' ? [] : [describeUnknown(facts.reasons)]),
+  ].map(printable)
+  if (reasons.length === 0) return ALLOWED
+  return { decision: [forFindings, forUnknown].includes('deny') ? 'deny' : 'warn', reasons, findings }
 }
 
 /** Whether a finding counts under a rule. */
@@ -61,7 +64,13 @@ function describeFinding(finding: JudgedFinding): string {
 }
 
 function describeUnknown(reasons: readonly string[]): string {
-  return `it is not known whether this image is vulnerable: ${reasons.slice(0, 3).join('; ')}`
+  const known = 'it is not known whether this image is vulnerable'
+  return reasons.length === 0 ? known : `${known}: ${reasons.slice(0, 3).join('; ')}`
+}
+
+/** Names and versions come out of images, and clients print them as they are: what steers a terminal is taken out. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }
 
 function worstFirst(a: JudgedFinding, b: JudgedFinding): number {

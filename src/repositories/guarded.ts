@@ -5,8 +5,10 @@ import type { Digest } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
 import type { Page, PageRequest } from '../core/page.ts'
 import type { PolicyRule } from '../core/repository.ts'
+import { isPending } from '../jobs/queue.ts'
 import { type ImageFacts, judge, type Verdict } from '../policy/judge.ts'
 import type { Database } from '../storage/database.ts'
+import { SCAN_JOB } from './local.ts'
 import type { BlobBody, BlobStat, ReadablePackage } from './package.ts'
 
 /** How a guard finds out about an image. */
@@ -69,6 +71,8 @@ export class GuardedPackage implements ReadablePackage {
     for (;;) {
       const scan = await findScan(db, digest)
       if (scan || performance.now() >= end) return scan
+      // A scan that ended between the two questions has left its row by now.
+      if (!(await isPending(db, SCAN_JOB, digest))) return findScan(db, digest)
       await Bun.sleep(LOOK_AGAIN_MS)
     }
   }

@@ -6,10 +6,10 @@ import {
   removeArtifact,
   saveArtifact,
 } from '../catalog/artifacts.ts'
-import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlobs, unlinkBlob } from '../catalog/blobs.ts'
+import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlob, touchBlobs, unlinkBlob } from '../catalog/blobs.ts'
 import { type PackageId, savePackage } from '../catalog/packages.ts'
 import { findSubject, listReferrers } from '../catalog/referrers.ts'
-import { findTag, listTags, removeTag, saveTags } from '../catalog/tags.ts'
+import { listTags, removeTag, saveTags } from '../catalog/tags.ts'
 import type { Actor } from '../core/actor.ts'
 import type { Artifact, HeldArtifact, Referrer } from '../core/artifact.ts'
 import type { ByteRange } from '../core/byte-range.ts'
@@ -28,6 +28,9 @@ export const SCAN_JOB = 'scan'
 
 /** Documents behind one page of referrers, in bytes: with their annotations it stays below the 4 MiB that clients take. */
 const MOST_REFERRER_BYTES = 3 * 1024 * 1024
+
+/** How often a tag is read when its artifacts go as fast as they are looked for. */
+const MOST_LOOKS = 3
 
 /** A blob that was asked for this recently need not be touched again: the collector's grace is far longer. */
 const TOUCH_AFTER_MS = 600_000
@@ -53,15 +56,17 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
     const { db, documents } = this.#services
     const pkg = await this.#id()
     if (pkg === null) return null
-    const key = isDigest(reference) ? await findByDigest(db, pkg, reference) : await findByTag(db, pkg, reference)
-    if (!key) return null
-    const { digest, media_type: mediaType } = key
-    const cached = documents.get(digest)
-    if (cached) return { digest, mediaType, document: cached }
-    const document = await readDocument(db, pkg, digest)
-    if (!document) return null
-    documents.add(digest, document)
-    return { digest, mediaType, document }
+    for (let look = 0; look < MOST_LOOKS; look++) {
+      const key = isDigest(reference) ? await findByDigest(db, pkg, reference) : await findByTag(db, pkg, reference)
+      if (!key) return null
+      const { digest, media_type: mediaType } = key
+      const document = documents.get(digest) ?? (await readDocument(db, pkg, digest))
+      // Gone between the two questions: a tag points at something else by now, or is gone too.
+      if (!document) continue
+      documents.add(digest, document)
+      return { digest, mediaType, document }
+    }
+    return null
   }
 
   #id(): Promise<PackageId | null> {
@@ -101,7 +106,7 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   async statBlob(digest: Digest): Promise<BlobStat | null> {
     const blob = await this.#blob(digest)
     if (!blob) return null
-    await this.#touch(blob)
+    this.#touch(blob)
     return { digest, size: blob.size }
   }
 
@@ -119,11 +124,16 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
     return this.#lastBlob
   }
 
-  /** A client that asks for a blob may be about to push a manifest that names it: the collector must not take it. */
-  async #touch(blob: BlobRecord): Promise<void> {
-    const { db, clock } = this.#services
+  /**
+   * A client that asks for a blob may be about to push a manifest that names it: the collector should not take it. Nobody
+   * waits for this, so that pulls go on where nothing can be written; the push asks again for what it needs.
+   */
+  #touch(blob: BlobRecord): void {
+    const { db, clock, log } = this.#services
     if (blob.touched_at > clock() - TOUCH_AFTER_MS) return
-    await db.transaction((tx) => tx.run`update blobs set touched_at = ${clock()} where digest = ${blob.digest}`)
+    db.transaction((tx) => touchBlob(tx, blob.digest, clock())).catch((error) => {
+      log.warn('blobs.not_touched', { digest: blob.digest, reason: String(error) })
+    })
   }
 
   async put(artifact: Artifact, options: PutOptions): Promise<void> {
@@ -131,10 +141,10 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
     const now = clock()
     await db.transaction(async (tx) => {
       const pkg = await savePackage(tx, this.#repository, this.#name, now)
-      await checkExpected(tx, pkg, options)
       await this.#checkComplete(tx, pkg, artifact, now)
       await saveArtifact(tx, pkg, artifact, this.#actor.name, now)
-      await saveTags(tx, pkg, options.tags, artifact, this.#actor.name, now)
+      const refused = await saveTags(tx, pkg, artifact, options, this.#actor.name, now)
+      if (refused !== null) throw new RegistryError('PRECONDITION_FAILED', { tag: refused })
       if (artifact.isImage) await saveJob(tx, { kind: SCAN_JOB, subject: artifact.digest }, now)
     })
     documents.add(artifact.digest, artifact.document)
@@ -196,19 +206,4 @@ function fitting(referrers: readonly Referrer[]): number {
     return bytes > MOST_REFERRER_BYTES
   })
   return tooMany < 0 ? referrers.length : Math.max(1, tooMany)
-}
-
-/** Locks the package first, by writing its row, so that two conditional pushes cannot both find what they expect. */
-async function checkExpected(tx: Transaction, pkg: PackageId, options: PutOptions): Promise<void> {
-  if (options.expected === undefined) return
-  await tx.run`update packages set created_at = created_at where id = ${pkg}`
-  for (const tag of options.tags) {
-    const current = await findTag(tx, pkg, tag)
-    if (!isExpected(current, options.expected)) throw new RegistryError('PRECONDITION_FAILED', { tag, current })
-  }
-}
-
-function isExpected(current: Digest | null, expected: NonNullable<PutOptions['expected']>): boolean {
-  if (current === null) return expected === 'none'
-  return expected === 'any' || (expected !== 'none' && expected.includes(current))
 }

@@ -13,7 +13,7 @@ import type { Database } from '../storage/database.ts'
 import { StoredAdvisories } from './advisories/advisory-reader.ts'
 import type { ImportReport } from './advisories/import-advisories.ts'
 import { decodeImageReport } from './image-report.ts'
-import { matchInventory } from './match.ts'
+import { keepMatched } from './keep-matched.ts'
 
 /** The kind of job that holds images against changed advisories. */
 export const REMATCH_JOB = 'rematch'
@@ -84,13 +84,14 @@ async function rematchImage(db: Database, advisories: StoredAdvisories, digest: 
   const bytes = await readScanReport(db, digest)
   if (!bytes) return
   const { inventory } = decodeImageReport(bytes)
-  const { findings, unknowns } = await matchInventory(advisories, inventory)
-  const match = {
-    complete: inventory.complete && unknowns.length === 0,
-    reasons: [...inventory.reasons, ...unknowns],
-    findings,
-  }
-  await db.transaction((tx) => saveMatch(tx, digest, match, Date.now()))
+  await keepMatched(
+    db,
+    inventory,
+    async (match) => {
+      await db.transaction((tx) => saveMatch(tx, digest, match, Date.now()))
+    },
+    advisories,
+  )
 }
 
 function chunks<T>(list: readonly T[], size: number): T[][] {

@@ -1,13 +1,11 @@
-import { listFeeds } from '../catalog/advisories.ts'
 import { findAnywhere } from '../catalog/artifacts.ts'
-import { type NewScan, saveScan } from '../catalog/scans.ts'
+import { findScan, type NewScan, saveScan } from '../catalog/scans.ts'
 import type { HeldArtifact } from '../core/artifact.ts'
 import type { Digest } from '../core/digest.ts'
-import type { ImageInventory } from '../core/inventory.ts'
-import { StoredAdvisories } from './advisories/advisory-reader.ts'
-import { encodeImageReport } from './image-report.ts'
+import type { Database } from '../storage/database.ts'
+import { encodeImageReport, type ImageReport } from './image-report.ts'
+import { keepMatched } from './keep-matched.ts'
 import type { LayerLimits } from './layers/layer-limits.ts'
-import { matchInventory } from './match.ts'
 import { advisoryKeys } from './matching/subject.ts'
 import { openStoredImage, type StoredBytes } from './stored-image.ts'
 import { StoredLayerRecords } from './stored-layer-records.ts'
@@ -27,57 +25,51 @@ export async function scanImage(options: ScanOptions, digest: Digest, signal: Ab
   const { db } = options
   const artifact = await findAnywhere(db, digest)
   if (!artifact) return 'gone' // deleted before its turn came
-  const scan = await readImage(options, artifact, signal)
-  await db.transaction((tx) => saveScan(tx, scan, Date.now()))
-  return scan.state === 'failed' ? 'failed' : scan.complete ? 'complete' : 'incomplete'
+  const image = await readImage(options, artifact, signal)
+  if ('failure' in image) {
+    await db.transaction((tx) => saveScan(tx, failed(digest, image.failure), Date.now()))
+    return 'failed'
+  }
+  const { platform, inventory } = image
+  const read = { digest, platform, report: encodeImageReport(image), packages: advisoryKeys(inventory) }
+  const isComplete = await keepMatched(db, inventory, async (match) => {
+    await db.transaction((tx) => saveScan(tx, { ...read, state: 'done', ...match }, Date.now()))
+  })
+  return isComplete ? 'complete' : 'incomplete'
 }
 
-async function readImage(options: ScanOptions, artifact: HeldArtifact, signal: AbortSignal): Promise<NewScan> {
+/** Writes down that an image could not be scanned for reasons of our own, so that its pulls do not wait for it. */
+export async function saveGivenUp(db: Database, digest: Digest): Promise<void> {
+  if (await findScan(db, digest)) return // what an earlier scan has found still holds
+  const scan = failed(digest, 'It could not be scanned, and it is not tried again: the server has logged why.')
+  await db.transaction((tx) => saveScan(tx, scan, Date.now()))
+}
+
+async function readImage(
+  options: ScanOptions,
+  artifact: HeldArtifact,
+  signal: AbortSignal,
+): Promise<ImageReport | { failure: string }> {
   try {
     const image = await openStoredImage(options, artifact)
     const records = new StoredLayerRecords(options.db)
     const inventory = await takeInventory(image, { limits: options.limits, records, signal })
     const layers = image.layers.map(({ digest, diffId, size, createdBy }) => ({ digest, diffId, size, createdBy }))
-    const report = encodeImageReport({ platform: image.platform, layers, inventory })
-    return { ...(await matched(options, artifact.digest, inventory)), platform: image.platform, report }
+    return { platform: image.platform, layers, inventory }
   } catch (error) {
     if (!(error instanceof SubjectError)) throw error
-    return failed(artifact.digest, error)
+    return { failure: error.message }
   }
 }
 
-/** Advisories that arrive while they are read would be missed: then they are read again. */
-async function matched(options: ScanOptions, digest: Digest, inventory: ImageInventory): Promise<NewScan> {
-  const { db } = options
-  for (;;) {
-    const before = await stateOfFeeds(options)
-    const { findings, unknowns } = await matchInventory(new StoredAdvisories(db), inventory)
-    if ((await stateOfFeeds(options)) !== before) continue
-    return {
-      digest,
-      state: 'done',
-      platform: null,
-      report: null,
-      complete: inventory.complete && unknowns.length === 0,
-      reasons: [...inventory.reasons, ...unknowns],
-      packages: advisoryKeys(inventory),
-      findings,
-    }
-  }
-}
-
-async function stateOfFeeds({ db }: ScanOptions): Promise<string> {
-  return (await listFeeds(db)).map((feed) => feed.generation).join()
-}
-
-function failed(digest: Digest, error: SubjectError): NewScan {
+function failed(digest: Digest, reason: string): NewScan {
   return {
     digest,
     state: 'failed',
     platform: null,
     report: null,
     complete: false,
-    reasons: [error.message],
+    reasons: [reason],
     packages: [],
     findings: [],
   }

@@ -1,6 +1,7 @@
 import { type BlobRecord, findBlobAnywhere } from '../catalog/blobs.ts'
 import type { HeldArtifact } from '../core/artifact.ts'
 import type { Digest } from '../core/digest.ts'
+import { RegistryError } from '../core/errors.ts'
 import { type Descriptor, imageParts } from '../formats/oci/manifest.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Database } from '../storage/database.ts'
@@ -56,7 +57,8 @@ export async function openStoredImage(bytes: StoredBytes, artifact: HeldArtifact
 async function readConfig(bytes: StoredBytes, described: Descriptor): Promise<Uint8Array> {
   const blob = await blobOf(bytes, described)
   if (blob.size > MAX_DOCUMENT_BYTES) throw new SubjectError(`The image configuration has ${blob.size} bytes.`)
-  const content = await new Response(await bytes.blobs.read(blob.location)).bytes()
+  const stream = await bytes.blobs.read(blob.location).catch((error) => lost(error, described))
+  const content = await new Response(stream).bytes()
   checkDigest(content, described.digest, 'image configuration')
   return content
 }
@@ -64,8 +66,17 @@ async function readConfig(bytes: StoredBytes, described: Descriptor): Promise<Ui
 /** On the disk the process that reads the layer opens the file itself; from elsewhere it is fed. */
 async function openLayer(bytes: StoredBytes, layer: Descriptor): Promise<LayerSource> {
   const blob = await blobOf(bytes, layer)
-  const source = await bytes.blobs.open(blob.location, blob.size)
-  return source.kind === 'file' ? { path: source.path } : bytes.blobs.read(blob.location)
+  const source = await bytes.blobs.open(blob.location, blob.size).catch((error) => lost(error, layer))
+  if (source.kind === 'file') return { path: source.path }
+  if (source.kind === 'stream') return source.stream
+  return bytes.blobs.read(blob.location).catch((error) => lost(error, layer))
+}
+
+/** Bytes that are gone or damaged will not come back by trying again; pushing the layer again heals it. */
+function lost(error: unknown, { mediaType, digest }: Descriptor): never {
+  const isLost = error instanceof RegistryError && (error.code === 'BLOB_UNKNOWN' || error.code === 'UNKNOWN')
+  if (!isLost) throw error
+  throw new SubjectError(`The bytes of the ${mediaType} ${digest} are damaged: push it again.`, { cause: error })
 }
 
 async function blobOf({ db }: StoredBytes, { digest, mediaType }: Descriptor): Promise<BlobRecord> {

@@ -1,5 +1,4 @@
-import { findLayerRecord, saveLayerRecord } from '../catalog/layer-records.ts'
-import type { Digest } from '../core/digest.ts'
+import { findLayerRecord, type LayerNames, saveLayerRecord } from '../catalog/layer-records.ts'
 import type { Database } from '../storage/database.ts'
 import { decodeLayerRecord, encodeLayerRecord, type LayerRecord } from './layers/layer-record.ts'
 import { ANALYSER_VERSION } from './layers/unreadable-layer.ts'
@@ -13,13 +12,13 @@ export class StoredLayerRecords implements LayerRecords {
     this.#db = db
   }
 
-  async find(diffId: Digest): Promise<LayerRecord | null> {
-    const packed = await findLayerRecord(this.#db, diffId, ANALYSER_VERSION)
+  async find(layer: LayerNames): Promise<LayerRecord | null> {
+    const packed = await findLayerRecord(this.#db, layer, ANALYSER_VERSION)
     return packed && decodeLayerRecord(new TextDecoder().decode(await Bun.zstdDecompress(packed)))
   }
 
-  async save(diffId: Digest, record: LayerRecord): Promise<void> {
+  async save(layer: LayerNames, record: LayerRecord): Promise<void> {
     const packed = await Bun.zstdCompress(encodeLayerRecord(record))
-    await this.#db.transaction((tx) => saveLayerRecord(tx, diffId, ANALYSER_VERSION, packed, Date.now()))
+    await this.#db.transaction((tx) => saveLayerRecord(tx, layer, ANALYSER_VERSION, packed, Date.now()))
   }
 }

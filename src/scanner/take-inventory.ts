@@ -1,4 +1,4 @@
-import type { Digest } from '../core/digest.ts'
+import type { LayerNames } from '../catalog/layer-records.ts'
 import type { ImageInventory } from '../core/inventory.ts'
 import { foldLayers } from './inventory/fold-layers.ts'
 import type { LayerLimits } from './layers/layer-limits.ts'
@@ -7,11 +7,12 @@ import { unreadableLayer } from './layers/unreadable-layer.ts'
 import { analyseLayer } from './sandbox/analyse-layer.ts'
 import { type ImageSubject, SubjectError, type SubjectLayer } from './subjects/image-subject.ts'
 
-/** Layers that were read before, by what they unpack to: the same for every image that has them. */
+/** Layers that were read before, the same for every image that has them. */
 export interface LayerRecords {
-  find(diffId: Digest): Promise<LayerRecord | null>
+  /** Finds only layers whose packed bytes were seen to unpack to that `diff_id`. */
+  find(layer: LayerNames): Promise<LayerRecord | null>
   /** Called only with what was read whole, and verified to be that layer. */
-  save(diffId: Digest, record: LayerRecord): Promise<void>
+  save(layer: LayerNames, record: LayerRecord): Promise<void>
 }
 
 /** How to read a subject, and who hears of it. */
@@ -31,8 +32,10 @@ export async function takeInventory(subject: ImageSubject, options: InventoryOpt
   const records: LayerRecord[] = []
   options.onProgress?.(0, subject.layers.length)
   for (const layer of subject.layers) {
-    const record = known.get(layer.diffId ?? '') ?? (await recordOf(layer, options))
-    if (layer.diffId !== null) known.set(layer.diffId, record)
+    // Both names: with the claim alone, a layer that was read could stand for others that were not.
+    const key = layer.diffId !== null && layer.digest !== null ? `${layer.digest} ${layer.diffId}` : null
+    const record = (key !== null && known.get(key)) || (await recordOf(layer, options))
+    if (key !== null) known.set(key, record)
     records.push(layer.diffId === null ? { ...record, diffId: null } : record)
     options.onProgress?.(records.length, subject.layers.length)
   }
@@ -44,13 +47,13 @@ export async function takeInventory(subject: ImageSubject, options: InventoryOpt
  * the true layer of that name.
  */
 async function recordOf(layer: SubjectLayer, options: InventoryOptions): Promise<LayerRecord> {
+  const { digest, diffId } = layer
   const { records } = options
-  const kept = layer.diffId === null ? null : await records?.find(layer.diffId)
+  if (!records || digest === null || diffId === null) return readSubjectLayer(layer, options)
+  const kept = await records.find({ digest, diffId })
   if (kept) return kept
   const record = await readSubjectLayer(layer, options)
-  if (layer.diffId !== null && record.unreadable === null && record.diffId === layer.diffId) {
-    await records?.save(layer.diffId, record)
-  }
+  if (record.unreadable === null && record.diffId === diffId) await records.save({ digest, diffId }, record)
   return record
 }
 
