@@ -39,7 +39,7 @@ export interface BlobStore {
   read(location: BlobLocation, range?: ByteRange): Promise<ReadableStream<Uint8Array>>
   /**
    * Makes a staged upload a blob at a new location. Durable when the promise resolves; costs the same for 1 KB and
-   * 20 GB. The staged bytes are consumed.
+   * 20 GB. The staged bytes are consumed. May be called again when nobody heard the answer; the location is the same.
    */
   commit(staged: StagedBlob): Promise<BlobLocation>
   /** Removes bytes; locations that are already gone are no error. */

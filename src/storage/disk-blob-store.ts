@@ -47,7 +47,7 @@ export class DiskBlobStore implements BlobStore {
 
   async commit(staged: StagedBlob): Promise<BlobLocation> {
     const from = uploadPath(this.#folder, staged.state)
-    const location = newLocation(staged.digest)
+    const location = newLocation(staged.digest, staged.state)
     const to = blobPath(this.#folder, location)
     try {
       // an empty upload has no file yet, and perhaps no folder
@@ -60,6 +60,8 @@ export class DiskBlobStore implements BlobStore {
     } catch (error) {
       this.#folders.forget(dirname(to))
       if (systemCode(error) !== 'ENOENT') throw diskFailure(error)
+      // an earlier call may have come to its end without anybody hearing of it
+      if ((await this.stat(location)) === staged.size) return location
       throw new RegistryError('BLOB_UPLOAD_UNKNOWN', undefined, { cause: error })
     }
   }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { algorithmOf, type Digest, hexOf } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
@@ -20,10 +19,14 @@ export function uploadPath(folder: string, id: string): string {
   return join(folder, UPLOADS, checkUploadId(id))
 }
 
-/** A place for a blob that no other commit has or will have. */
-export function newLocation(digest: Digest): BlobLocation {
+/**
+ * A place for a blob that no other upload's commit has or will have; the same for the same upload, so that a commit can
+ * be made again when nobody knows what came of it.
+ */
+export function newLocation(digest: Digest, uploadId: string): BlobLocation {
   const hex = hexOf(digest)
-  return `${BLOBS}/${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}.${randomBytes(12).toString('hex')}`
+  const unique = new Bun.CryptoHasher('sha256').update(uploadId).digest('hex').slice(0, 24)
+  return `${BLOBS}/${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}.${unique}`
 }
 
 /** Tells a location that `newLocation` made from everything else. */

@@ -70,6 +70,16 @@ export function blobStoreContract(name: string, makePlace: () => Promise<StorePl
       expect(await all(stores.uploads.list())).toEqual([])
     })
 
+    it('commits again to the same place when nobody heard the answer', async () => {
+      const bytes = bytesOf(1000)
+      const staged = await stage(stores, bytes)
+      const location = await stores.blobs.commit(staged)
+      expect(await stores.blobs.commit(staged)).toBe(location)
+      expect(fingerprint(await load(stores, location))).toBe(fingerprint(bytes))
+      await stores.blobs.remove([location])
+      expect(await codeOf(stores.blobs.commit(staged))).toBe('BLOB_UPLOAD_UNKNOWN')
+    })
+
     it('refuses to commit bytes that are not all there', async () => {
       const staged = await stage(stores, bytesOf(1000, 5))
       expect(await codeOf(stores.blobs.commit({ ...staged, size: 1001 }))).toBe('BLOB_UPLOAD_INVALID')
