@@ -4,7 +4,7 @@ import type { ImageInventory } from '../core/inventory.ts'
 import type { AdvisoryReader, PublishedAdvisory } from './advisories/advisory-reader.ts'
 import { aliasGroups, compareIds } from './matching/alias-groups.ts'
 import { type Conclusion, conclude } from './matching/conclude.ts'
-import { type NoSubject, type Subject, subjectOf } from './matching/subject.ts'
+import { foreignOwnersOf, type NoSubject, type Subject, subjectOf } from './matching/subject.ts'
 import { unknownsOf } from './matching/unknowns.ts'
 import { orderOf } from './versions/compare-versions.ts'
 import type { VersionOrder } from './versions/order.ts'
@@ -29,7 +29,8 @@ export async function matchInventory(
   options: MatchOptions = {},
 ): Promise<MatchResult> {
   const feeds = await advisories.feeds()
-  const all = inventory.packages.map((pkg) => subjectOf(pkg, inventory.distribution))
+  const foreign = foreignOwnersOf(inventory)
+  const all = inventory.packages.map((pkg) => subjectOf(pkg, inventory.distribution, foreign))
   const subjects = all.filter((each): each is Subject => !('why' in each))
   const { conclusions, incomparable } = await concludeAll(advisories, subjects)
   const shown = conclusions.filter(({ conclusion }) => options.withUnimportant || !conclusion.isUnimportant)

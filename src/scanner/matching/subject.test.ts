@@ -85,4 +85,20 @@ describe('the name under which advisories speak of a package', () => {
       { ecosystem: 'npm', name: 'a' },
     ])
   })
+
+  it('is its own for a language package that came in the package of a third party', () => {
+    const npm = packageOf('npm', 'npm', '10.0.0', { ownedBy: 'nodejs' })
+    const ofDebian = packageOf('deb', 'nodejs', '18.19.0+dfsg-6~deb12u2', {
+      maintainer: 'Debian JavaScript <x@debian.org>',
+    })
+    const ofOthers = packageOf('deb', 'nodejs', '20.11.0-1nodesource1', { maintainer: 'Ivan <ivan@nodesource.com>' })
+    const inventory = (owner: InstalledPackage) => ({
+      distribution: bookworm,
+      packages: [owner, npm],
+      complete: true,
+      reasons: [],
+    })
+    expect(advisoryKeys(inventory(ofDebian)).map((key) => key.ecosystem)).toEqual(['Debian:12'])
+    expect(advisoryKeys(inventory(ofOthers)).map((key) => key.ecosystem)).toEqual(['npm'])
+  })
 })

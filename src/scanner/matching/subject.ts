@@ -17,8 +17,19 @@ export interface NoSubject {
   readonly why: 'unknown-distribution' | 'foreign' | 'owned' | 'kernel-files'
 }
 
+const NOBODY: ReadonlySet<string> = new Set()
+
+/** Packages of third parties own files too, but the distribution says nothing of what is in them (2.9 (c)). */
+export function foreignOwnersOf(inventory: ImageInventory): ReadonlySet<string> {
+  return new Set(inventory.packages.filter((pkg) => pkg.type === 'deb' && isForeign(pkg)).map((pkg) => pkg.name))
+}
+
 /** Under which ecosystem and name the advisories speak of a package (scanning rules 2.8 and 2.9). */
-export function subjectOf(pkg: InstalledPackage, distribution: Distribution | null): Subject | NoSubject {
+export function subjectOf(
+  pkg: InstalledPackage,
+  distribution: Distribution | null,
+  foreignOwners: ReadonlySet<string> = NOBODY,
+): Subject | NoSubject {
   switch (pkg.type) {
     case 'deb':
       return debSubject(pkg, distribution)
@@ -28,17 +39,18 @@ export function subjectOf(pkg: InstalledPackage, distribution: Distribution | nu
       return { package: pkg, ecosystem, ...sourceOf(pkg) }
     }
     case 'npm':
-      return languageSubject(pkg, 'npm')
+      return languageSubject(pkg, 'npm', foreignOwners)
     case 'pypi':
-      return languageSubject(pkg, 'PyPI')
+      return languageSubject(pkg, 'PyPI', foreignOwners)
   }
 }
 
 /** Every key by which a changed advisory may concern an image. */
 export function advisoryKeys(inventory: ImageInventory): PackageKey[] {
   const keys = new Map<string, PackageKey>()
+  const foreign = foreignOwnersOf(inventory)
   for (const pkg of inventory.packages) {
-    const subject = subjectOf(pkg, inventory.distribution)
+    const subject = subjectOf(pkg, inventory.distribution, foreign)
     if ('why' in subject) continue
     const { ecosystem, name } = subject
     keys.set(`${ecosystem}\n${name}`, { ecosystem, name })
@@ -55,8 +67,12 @@ function debSubject(pkg: InstalledPackage, distribution: Distribution | null): S
 }
 
 /** A language package that the distribution installed is the distribution's to speak of, under its own package's name. */
-function languageSubject(pkg: InstalledPackage, ecosystem: string): Subject | NoSubject {
-  if (pkg.ownedBy !== undefined) return { package: pkg, why: 'owned' }
+function languageSubject(
+  pkg: InstalledPackage,
+  ecosystem: string,
+  foreignOwners: ReadonlySet<string>,
+): Subject | NoSubject {
+  if (pkg.ownedBy !== undefined && !foreignOwners.has(pkg.ownedBy)) return { package: pkg, why: 'owned' }
   // `2.0.0+cu118` is a local build of 2.0.0 and has what that has (PEP 440, "local version identifiers").
   const version = pkg.type === 'pypi' ? pkg.version.replace(/\+.*/, '') : pkg.version
   return { package: pkg, ecosystem, name: packageNameOf(ecosystem, pkg.name), version }
