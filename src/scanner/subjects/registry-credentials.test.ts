@@ -109,6 +109,6 @@ esac
     const home = join(folder, crypto.randomUUID())
     await Bun.write(join(home, '.docker', 'config.json'), text)
     const env = { HOME: home, PATH: `${folder}:/bin:/usr/bin` }
-    expect(findRegistryCredentials(host, 'app', env)).rejects.toThrow(problem)
+    await expect(findRegistryCredentials(host, 'app', env)).rejects.toThrow(problem)
   })
 })
