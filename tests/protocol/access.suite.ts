@@ -145,7 +145,8 @@ function secrecy(ground: Ground): void {
     const own = await makeScene(ground, 'private')
     const writer = await makePerson(ground, [['writer', own.name]])
     const mine = new ImageClient(writer.client, own.name)
-    for (const from of [[['from', hidden.name]], []] as [string, string][][]) {
+    const sources: [string, string][][] = [[['from', hidden.name]], []]
+    for (const from of sources) {
       const answer = await mine.postUpload([['mount', hidden.layer.digest], ...from])
       expectStatus(answer, 202)
       expectStatus(await mine.blob('HEAD', hidden.layer.digest), 404)

@@ -43,7 +43,7 @@ function tagPages(current: () => Place): void {
     expect(seen.length).toBe(Math.ceil(TAGS.length / n))
   })
 
-  it.each([
+  const PARTS: [query: [string, string][], tags: string[]][] = [
     [
       [
         ['n', '3'],
@@ -75,7 +75,8 @@ function tagPages(current: () => Place): void {
       ],
       ['a-b'],
     ],
-  ] as [[string, string][], string[]][])('answer %j with %j', async (query, expected) => {
+  ]
+  it.each(PARTS)('answer %j with %j', async (query, expected) => {
     const { pull } = current()
     const answer = await pull.tags(query)
     expectStatus(answer, 200)

@@ -44,7 +44,7 @@ describeWith(programsOf('postgres-s3'), 'two replicas on one database and one ob
 
   /** The same upload, as the other replica has it. */
   const at = (replica: number, location: URL) => new URL(location.pathname + location.search, servers[replica]?.url)
-  const app = (replica: number) => apps[replica % 2] as ImageClient
+  const app = (replica: number) => (replica % 2 === 0 ? apps[0] : apps[1])
 
   it('carry on each other’s uploads, chunk by chunk', async () => {
     for (const algorithm of ['sha256', 'sha512'] as const) {
@@ -85,7 +85,7 @@ describeWith(programsOf('postgres-s3'), 'two replicas on one database and one ob
     const [first, second] = servers
     const realm = `${first.url}/token?service=seawall&scope=repository:shared/app:pull,push`
     const headers = { authorization: `Basic ${btoa(`admin:${password}`)}` }
-    const { token } = (await (await fetch(realm, { headers })).json()) as { token: string }
+    const { token }: { token: string } = await (await fetch(realm, { headers })).json()
     const bearer = new ImageClient(new RegistryClient(second.url, { bearer: token }), 'shared/app')
     expectStatus(await bearer.postUpload(), 202)
   })

@@ -28,7 +28,7 @@ interface Index {
 }
 
 function subjectOf(manifest: Content): string | null {
-  const { subject } = JSON.parse(new TextDecoder().decode(manifest.bytes)) as { subject?: Descriptor }
+  const { subject }: { subject?: Descriptor } = JSON.parse(new TextDecoder().decode(manifest.bytes))
   return subject?.digest ?? null
 }
 

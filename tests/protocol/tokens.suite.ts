@@ -180,13 +180,14 @@ function serviceByPost(ground: Ground): void {
     ])
   })
 
-  it.each([
+  const REFUSED: [form: Record<string, string>, status: number][] = [
     [{ grant_type: 'password', username: 'admin', password: 'wrong' }, 401],
     [{ grant_type: 'refresh_token', refresh_token: 'nonsense' }, 401],
     [{ grant_type: 'password' }, 400],
     [{ grant_type: 'client_credentials' }, 400],
     [{}, 400],
-  ] as [Record<string, string>, number][])('refuses by POST %j with %d', async (form, status) => {
+  ]
+  it.each(REFUSED)('refuses by POST %j with %d', async (form, status) => {
     expectStatus(await askByPost(ground, form), status)
   })
 }
@@ -262,7 +263,7 @@ function forgeries(ground: Ground): void {
       const answer = await fetch(`${other.url}/token?service=x&scope=repository:forged/app:pull`, {
         headers: { authorization: `Basic ${btoa(`admin:${other.adminPassword}`)}` },
       })
-      const { token } = (await answer.json()) as TokenAnswer
+      const { token }: TokenAnswer = await answer.json()
       expect(decodeProtectedHeader(token).kid).toBeTruthy()
       expectInvalid(await use(token))
     } finally {
