@@ -65,7 +65,7 @@ async function scanStatus({ url, adminPassword }: Seawall): Promise<string> {
   const deadline = Date.now() + 30_000
   for (;;) {
     const response = await fetch(`${url}/api/v1/image?reference=built/app:v1`, { headers })
-    const { scan }: { scan: { status: string } } = await response.json()
+    const { scan }: { scan: { status: string } } = JSON.parse(await response.text())
     if (scan.status !== 'waiting' || Date.now() > deadline) return scan.status
     await Bun.sleep(100)
   }

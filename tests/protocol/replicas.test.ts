@@ -85,7 +85,7 @@ describeWith(programsOf('postgres-s3'), 'two replicas on one database and one ob
     const [first, second] = servers
     const realm = `${first.url}/token?service=seawall&scope=repository:shared/app:pull,push`
     const headers = { authorization: `Basic ${btoa(`admin:${password}`)}` }
-    const { token }: { token: string } = await (await fetch(realm, { headers })).json()
+    const { token }: { token: string } = JSON.parse(await (await fetch(realm, { headers })).text())
     const bearer = new ImageClient(new RegistryClient(second.url, { bearer: token }), 'shared/app')
     expectStatus(await bearer.postUpload(), 202)
   })

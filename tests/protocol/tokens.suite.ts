@@ -263,7 +263,7 @@ function forgeries(ground: Ground): void {
       const answer = await fetch(`${other.url}/token?service=x&scope=repository:forged/app:pull`, {
         headers: { authorization: `Basic ${btoa(`admin:${other.adminPassword}`)}` },
       })
-      const { token }: TokenAnswer = await answer.json()
+      const { token }: TokenAnswer = JSON.parse(await answer.text())
       expect(decodeProtectedHeader(token).kid).toBeTruthy()
       expectInvalid(await use(token))
     } finally {
