@@ -4,10 +4,13 @@ import { RegistryError } from '../../core/errors.ts'
 import { isObject, isPlainText, type JsonObject, optionalObject, optionalText, parseJsonObject } from './json.ts'
 import {
   DOCKER_SCHEMA_1,
+  isFileSystem,
   isForeignLayer,
   isImageConfig,
   isIndexType,
+  isLooseConfig,
   isManifestType,
+  isStatement,
   OCI_INDEX,
   OCI_MANIFEST,
 } from './media-types.ts'
@@ -17,7 +20,6 @@ export interface Descriptor {
   readonly mediaType: string
   readonly digest: Digest
   readonly size: number
-  readonly isAttestation: boolean
 }
 
 /** Most descriptors in one manifest; its bytes are limited as well. */
@@ -106,10 +108,15 @@ function layersOf(json: JsonObject): Descriptor[] {
   return descriptorsOf(json.layers, 'layers')
 }
 
-/** Attestations are pushed as images whose layers are statements; there is nothing in them to scan. */
+/**
+ * Attestations, signatures and bills of material are pushed as images whose layers are statements: there is nothing in
+ * them to scan. All of their layers are, for clients pass over a layer that they do not know and run the rest; and so
+ * does docker with some configs that are none.
+ */
 function isImage(json: JsonObject, layers: readonly Descriptor[]): boolean {
-  const config = descriptorOf(json.config, 'config')
-  return isImageConfig(config.mediaType) && !layers.some((layer) => layer.isAttestation)
+  const { mediaType } = descriptorOf(json.config, 'config')
+  if (isLooseConfig(mediaType)) return layers.some((layer) => isFileSystem(layer.mediaType))
+  return isImageConfig(mediaType) && (layers.length === 0 || !layers.every((layer) => isStatement(layer.mediaType)))
 }
 
 function mediaTypeOf(json: JsonObject, contentType: string | null): string {
@@ -142,8 +149,7 @@ function descriptorOf(value: unknown, where: string): Descriptor {
   if (!isPlainText(mediaType)) throw invalid(`"${where}" must have a mediaType`)
   if (typeof digest !== 'string' || !isDigest(digest)) throw invalid(`"${where}" must have a sha256 or sha512 digest`)
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw invalid(`"${where}" must have a size`)
-  const isAttestation = mediaType.startsWith('application/vnd.in-toto')
-  return { mediaType, digest, size, isAttestation }
+  return { mediaType, digest, size }
 }
 
 function annotationsOf(json: JsonObject): Record<string, string> | null {

@@ -25,6 +25,21 @@ export function isImageConfig(mediaType: string): boolean {
   return IMAGE_CONFIGS.includes(mediaType)
 }
 
+/** Types that a config has by accident, and with which docker takes a manifest for an image all the same. */
+export function isLooseConfig(mediaType: string): boolean {
+  return ['', 'application/octet-stream', 'application/json', 'text/html', 'text/plain'].includes(mediaType)
+}
+
+/** Layers that hold files, packed in whatever way (image-spec 1.1, "Image Layer Filesystem Changeset"). */
+export function isFileSystem(mediaType: string): boolean {
+  return /^application\/vnd\.(?:oci\.image\.layer\.|docker\.(?:container\.)?image\.rootfs\.)/.test(mediaType)
+}
+
+/** Layers that say something, in JSON, XML or words; no file system is written so. */
+export function isStatement(mediaType: string): boolean {
+  return /[/+](?:json|xml)$|^text\//.test(mediaType)
+}
+
 /** Layers that lie elsewhere by intent, and need not be here (image-spec 1.1, "Non-Distributable Layers"). */
 export function isForeignLayer(mediaType: string): boolean {
   return mediaType.includes('.nondistributable.') || mediaType.includes('.foreign.')
