@@ -23,7 +23,8 @@ export async function listImages(repository: string | undefined, options: Server
   const items: { name: string }[] = []
   for (const name of names) {
     const path = `/repositories/${encodeURIComponent(name)}/images`
-    for await (const item of client.list(path, ImagePageShape)) items.push(item)
+    // The API names them inside their repository.
+    for await (const item of client.list(path, ImagePageShape)) items.push({ name: `${name}/${item.name}` })
   }
   if (options.json) {
     printJson({ items })

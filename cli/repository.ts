@@ -71,7 +71,7 @@ function print(repository: RepositoryBody, { json }: ServerOptions): void {
     ['visibility', repository.visibility],
     ['completeness', repository.completeness],
     ['rule', ruleOf(repository)],
-    ['made', `${repository.createdAt} by ${repository.createdBy}`],
+    ['made', repository.createdAt],
   ])
 }
 
