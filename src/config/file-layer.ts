@@ -1,4 +1,3 @@
-import { parseDocument } from 'yaml'
 import { redactUrl } from '../core/redact-url.ts'
 import type { SettingLayer } from './setting-layer.ts'
 import { SECTIONS, SETTINGS } from './settings.ts'
@@ -13,6 +12,8 @@ export interface ConfigFile {
 /** Reads the settings of a YAML file (YAML 1.2, core schema), without judging their values. */
 export function fileLayer(file: ConfigFile): SettingLayer {
   const layer: SettingLayer = { values: new Map(), mistakes: [] }
+  // Loaded only when there is a file to read: it takes 5 MB of memory. The types are the library's own.
+  const { parseDocument } = require('yaml') as typeof import('yaml')
   const document = parseDocument(file.text, { prettyErrors: true })
   if (document.errors.length > 0) {
     // The library's second line shows the source, which may be a secret.
