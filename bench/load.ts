@@ -26,11 +26,9 @@ export async function load(pid: number, request: LoadRequest, seconds: number): 
   const before = processCost(pid).cpuSeconds
   const { stdout } = await runToSuccess([program('wrk'), ...options, ...headers, request.url])
   const cpuSeconds = processCost(pid).cpuSeconds - before
-  return { ...parseWrk(stdout, request.url), cpuMicroseconds: (cpuSeconds * 1e6) / requestsIn(stdout) }
-}
-
-function requestsIn(output: string): number {
-  return Math.max(1, Number(/^\s+(\d+) requests in /m.exec(output)?.[1] ?? 0))
+  const count = Number(/^\s+(\d+) requests in /m.exec(stdout)?.[1] ?? 0)
+  if (count === 0) throw new Error(`no answer to ${request.connections} requests in ${seconds} s`)
+  return { ...parseWrk(stdout, request.url), cpuMicroseconds: (cpuSeconds * 1e6) / count }
 }
 
 function parseWrk(output: string, url: string): Omit<LoadResult, 'cpuMicroseconds'> {

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'bun:test'
 import { type CuttingProxy, startCuttingProxy } from '../harness/cutting-proxy.ts'
+import { importAdvisoryText, setPolicy } from '../harness/management.ts'
 import { describeWith } from '../harness/program.ts'
 import type { PulledImage } from '../harness/pulled-image.ts'
 import { type Account, readFromRegistry } from '../harness/registry-reader.ts'
 import type { Finished } from '../harness/run-program.ts'
 import { type Seawall, startSeawall } from '../harness/seawall.ts'
 import { makeImage, makeIndex, type TestImage, type TestIndex } from '../harness/test-image.ts'
+import { makeVulnerableImage, REASON, TRACKER } from './vulnerable-image.ts'
 
 /** How a pull ended; `image` is what the client then holds, null when it holds nothing. */
 export interface PullResult extends Finished {
@@ -180,6 +182,25 @@ export function clientContract(name: string, traits: ClientTraits, start: () => 
         const pulled = await stranger.pull(reference)
         expect(pulled.code).not.toBe(0)
         expect(pulled.image).toBeNull()
+      },
+      SLOW_MS,
+    )
+
+    it(
+      'may not pull what the rule of the repository blocks, and shows the person why',
+      async () => {
+        await importAdvisoryText(seawall, TRACKER)
+        const image = await makeVulnerableImage()
+        const reference = `${seawall.host}/guarded/app:1.0`
+        const person = await signedIn()
+        succeeded(await person.push(image, reference))
+        await setPolicy(seawall, 'guarded', { mode: 'deny', blockSeverity: 'unknown', onlyFixable: true })
+        const pulled = await person.pull(reference)
+        expect(pulled.code).not.toBe(0)
+        expect(pulled.image).toBeNull()
+        for (const word of Object.values(REASON)) expect(saidBy(pulled)).toContain(word)
+        await setPolicy(seawall, 'guarded', { mode: 'warn' })
+        expect(succeeded(await person.pull(reference)).image).toEqual(contentsOf(image))
       },
       SLOW_MS,
     )

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ImageBody } from '../../src/api/image.ts'
+import { importAdvisories, scannedImage, setPolicy } from '../harness/management.ts'
 import { describeWith } from '../harness/program.ts'
 import {
   buildRealImage,
@@ -35,11 +36,10 @@ describe.skipIf(!hasAdvisories)('the main job', () => {
       seawall = await startSeawall()
       desk = await openDockerDesk()
       real = await buildRealImage(desk, `${seawall.host}/demo/shop:1`)
-      const imported = await seawall.run(['advisories', 'import', join(ADVISORIES, 'debian'), join(ADVISORIES, 'osv')])
-      if (imported.code !== 0) throw new Error(`advisories import: ${imported.stdout}${imported.stderr}`)
+      await importAdvisories(seawall, [join(ADVISORIES, 'debian'), join(ADVISORIES, 'osv')])
       await desk.mustDocker(['login', '-u', 'admin', '--password-stdin', seawall.host], seawall.adminPassword)
       await desk.mustDocker(['push', real.reference])
-      image = await scanned('demo/shop:1')
+      image = await scannedImage(seawall, 'demo/shop:1')
     }, SLOW_MS)
 
     afterAll(async () => {
@@ -48,31 +48,6 @@ describe.skipIf(!hasAdvisories)('the main job', () => {
     }, SLOW_MS)
 
     const admin = () => ({ url: seawall.url, user: 'admin', password: seawall.adminPassword })
-
-    async function askApi(path: string, init: RequestInit = {}): Promise<unknown> {
-      const answered = await fetch(`${seawall.url}/api/v1/${path}`, {
-        ...init,
-        headers: {
-          authorization: `Basic ${btoa(`admin:${seawall.adminPassword}`)}`,
-          'content-type': 'application/json',
-        },
-      })
-      if (!answered.ok) throw new Error(`${path}: ${answered.status} ${await answered.text()}`)
-      return answered.json()
-    }
-
-    async function scanned(reference: string): Promise<ImageBody> {
-      for (let patience = 300; patience > 0; patience -= 1) {
-        // ImageShape is what the API promises; protocol tests of the API check it.
-        const body = (await askApi(`image?reference=${encodeURIComponent(reference)}`)) as ImageBody
-        if (body.scan.status !== 'waiting') return body
-        await Bun.sleep(100)
-      }
-      throw new Error(`${reference} was not scanned`)
-    }
-
-    const setPolicy = (policy: object) =>
-      askApi('repositories/demo', { method: 'PATCH', body: JSON.stringify({ policy }) })
 
     function namesFound(name: string, version: string): Names[] {
       const of = image.findings.filter((finding) => finding.package === name && finding.version === version)
@@ -126,7 +101,7 @@ describe.skipIf(!hasAdvisories)('the main job', () => {
     it(
       'refuses the pull by the rule, and docker prints what is wrong and what to do',
       async () => {
-        await setPolicy({ mode: 'deny', blockSeverity: 'critical', onlyFixable: true })
+        await setPolicy(seawall, 'demo', { mode: 'deny', blockSeverity: 'critical', onlyFixable: true })
         const pulled = await desk.docker(['pull', real.reference])
         expect(pulled.code).not.toBe(0)
         const worst = image.findings.filter(({ severity, fixedVersion }) => severity === 'critical' && fixedVersion)
@@ -142,7 +117,7 @@ describe.skipIf(!hasAdvisories)('the main job', () => {
     it(
       'warns without failing when the rule says so',
       async () => {
-        await setPolicy({ mode: 'warn' })
+        await setPolicy(seawall, 'demo', { mode: 'warn' })
         const answered = await fetchAs(admin(), '/v2/demo/shop/manifests/1')
         expect(answered.status).toBe(200)
         expect(answered.headers.get('warning')).toMatch(/^299 - "/)

@@ -48,11 +48,20 @@ function randomBytes(size: number): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-/** @param layerBytes  the size of each layer's only file, in bytes */
-export async function makeImage(layerBytes: readonly number[], architecture = 'amd64'): Promise<TestImage> {
+/** What may differ from a plain image of random bytes. */
+export interface ImageOptions {
+  /** Default: `amd64`. */
+  readonly architecture?: string
+  /** Texts by path, in the first layer. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+/** @param layerBytes  the size of each layer's large file, in bytes */
+export async function makeImage(layerBytes: readonly number[], options: ImageOptions = {}): Promise<TestImage> {
+  const { architecture = 'amd64', files = {} } = options
   const tars = await Promise.all(
     layerBytes.map((size, position) =>
-      new Bun.Archive({ [`data/layer-${position}`]: randomBytes(size), [`etc/layer-${position}.conf`]: 'on' }).bytes(),
+      new Bun.Archive({ [`data/layer-${position}`]: randomBytes(size), ...(position === 0 ? files : {}) }).bytes(),
     ),
   )
   const diffIds = tars.map((tar) => digestOf(tar))
@@ -75,7 +84,7 @@ export async function makeImage(layerBytes: readonly number[], architecture = 'a
 
 /** An index over one small image per architecture. */
 export async function makeIndex(architectures: readonly string[]): Promise<TestIndex> {
-  const images = await Promise.all(architectures.map((architecture) => makeImage([20_000], architecture)))
+  const images = await Promise.all(architectures.map((architecture) => makeImage([20_000], { architecture })))
   const manifests = images.map((image) => ({
     ...descriptor(image.manifest),
     platform: { os: 'linux', architecture: image.architecture },
