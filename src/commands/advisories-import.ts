@@ -9,7 +9,8 @@ import type { ApiClient } from '../api/client.ts'
 import { download } from '../scanner/advisories/download.ts'
 import { feedFiles } from '../scanner/advisories/feed-files.ts'
 import { FeedError } from '../scanner/advisories/feed-sink.ts'
-import { applyAdvisories, importBody } from '../scanner/apply-advisories.ts'
+import { importAdvisories } from '../scanner/advisories/import-advisories.ts'
+import { importBody } from '../scanner/advisory-bodies.ts'
 import type { AdvisoryOptions } from './advisories.ts'
 import { chooseAdvisoryPlace } from './advisory-place.ts'
 import { EXIT } from './exit-codes.ts'
@@ -30,7 +31,7 @@ export async function importInto(
     const body =
       place.kind === 'server'
         ? await sendAll(clientFor(place.server), paths, onProgress)
-        : await withDatabase(place.config, async (db) => importBody(await applyAdvisories(db, paths, { onProgress })))
+        : await withDatabase(place.config, async (db) => importBody(await importAdvisories(db, paths, { onProgress })))
     progress.clear()
     if (options.json) printJson(body)
     else printImport(body)

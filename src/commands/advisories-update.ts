@@ -6,7 +6,8 @@ import { AdvisoryUpdateShape } from '../api/advisories.ts'
 import type { Config } from '../config/config.ts'
 import { publicSources } from '../scanner/advisories/public-sources.ts'
 import type { UpdateReport } from '../scanner/advisories/update.ts'
-import { applyUpdates, importBody } from '../scanner/apply-advisories.ts'
+import { updateAdvisories } from '../scanner/advisories/update.ts'
+import { importBody } from '../scanner/advisory-bodies.ts'
 import { createLog } from '../telemetry/create-log.ts'
 import type { AdvisoryOptions } from './advisories.ts'
 import { printImport } from './advisories-import.ts'
@@ -37,7 +38,7 @@ async function updateHere(config: Config, options: AdvisoryOptions): Promise<num
     return EXIT.failed
   }
   const log = createLog({ ...config.log, level: 'error' })
-  const report = await withDatabase(config, (db) => applyUpdates(db, settings, log))
+  const report = await withDatabase(config, (db) => updateAdvisories(db, settings, log))
   if (options.json) printJson(updateBody(report))
   else printUpdate(report)
   return report.failed.length > 0 ? EXIT.failed : EXIT.ok

@@ -8,13 +8,8 @@ import { expireUploads, removeStrayUploads } from '../maintenance/expire-uploads
 import { SCAN_JOB } from '../repositories/local.ts'
 import { publicSources } from '../scanner/advisories/public-sources.ts'
 import { UPDATE_JOB, updateAdvisories } from '../scanner/advisories/update.ts'
-import {
-  type AdvisoryChange,
-  coveredEcosystems,
-  REMATCH_JOB,
-  rematchImages,
-  saveRematchJobs,
-} from '../scanner/rematch.ts'
+import { rematchImages } from '../scanner/rematch.ts'
+import { type AdvisoryChange, REMATCH_JOB } from '../scanner/rematch-jobs.ts'
 import { saveGivenUp, scanImage } from '../scanner/scan-image.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { layerLimits } from './layer-limits.ts'
@@ -86,12 +81,10 @@ async function again({ db }: App, kind: string, inMs: number): Promise<void> {
 
 async function updateAll({ db, config, log }: App): Promise<void> {
   const { mirrorUrl, ...switches } = config.advisories
-  const covered = await coveredEcosystems(db)
   const settings = {
     sources: publicSources(switches),
     temporaryFolder: tmpdir(),
     ...(mirrorUrl !== undefined && { mirrorUrl }),
   }
-  const { feeds } = await updateAdvisories(db, settings, log)
-  await saveRematchJobs(db, covered, feeds, Date.now())
+  await updateAdvisories(db, settings, log)
 }

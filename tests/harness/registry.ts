@@ -29,13 +29,13 @@ export interface TestRegistryOptions {
   readonly scanWaitMs?: number
 }
 
-/** Bytes as a body, in pieces. */
+/** Bytes as a body, in pieces that are copies: who reads a body may give its memory back. */
 export function bodyOf(bytes: Uint8Array, pieceBytes = 65_536): ReadableStream<Uint8Array> {
   let at = 0
   return new ReadableStream({
     pull(controller) {
       if (at >= bytes.length) return controller.close()
-      controller.enqueue(bytes.slice(at, at + pieceBytes))
+      controller.enqueue(new Uint8Array(bytes.subarray(at, at + pieceBytes)))
       at += pieceBytes
     },
   })

@@ -6,8 +6,9 @@ import { AdvisoryImportShape, AdvisoryStatusShape, AdvisoryUpdateShape } from '.
 import { listFeeds } from '../../catalog/advisories.ts'
 import { RegistryError } from '../../core/errors.ts'
 import { saveJob } from '../../jobs/queue.ts'
+import { importAdvisories } from '../../scanner/advisories/import-advisories.ts'
 import { UPDATE_JOB } from '../../scanner/advisories/update.ts'
-import { applyAdvisories, importBody, sourceBody } from '../../scanner/apply-advisories.ts'
+import { importBody, sourceBody } from '../../scanner/advisory-bodies.ts'
 import type { ManagementApplication, ManagementServices } from './environment.ts'
 import { answer, PROBLEMS } from './responses.ts'
 
@@ -76,7 +77,7 @@ export function addAdvisoryRoutes(app: ManagementApplication, { db, gate, clock,
     try {
       const path = join(folder, 'feed')
       await save(c.req.raw.body, path, writtenAt === undefined ? clock() : Date.parse(writtenAt))
-      const body = importBody(await applyAdvisories(db, [path]))
+      const body = importBody(await importAdvisories(db, [path]))
       onJob()
       return c.json(renamed(body, name), 200)
     } finally {

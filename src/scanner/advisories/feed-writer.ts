@@ -12,6 +12,7 @@ import {
 } from '../../catalog/advisories.ts'
 import type { Advisory, VulnerabilityNote } from '../../core/advisory.ts'
 import type { Database } from '../../storage/database.ts'
+import { saveRematchJobs } from '../rematch-jobs.ts'
 import { changeBetween, type FeedChange } from './feed-change.ts'
 import type { FeedSink, FeedSummary } from './feed-sink.ts'
 
@@ -67,10 +68,13 @@ export class FeedWriter implements FeedSink {
     this.#onSkip(record, reason)
   }
 
-  /** Puts the new state in force and says what it changes; then clears away what it replaced. */
+  /** Puts the new state in force, with the jobs that what it changes makes; then clears away what it replaced. */
   async finish(summary: FeedSummary, revision: string, updatedAt: number): Promise<FeedChange> {
     await this.#write()
-    const before = (await listFeeds(this.#db)).find((feed) => feed.source === summary.source)?.generation ?? null
+    const feeds = await listFeeds(this.#db)
+    const before = feeds.find((feed) => feed.source === summary.source)?.generation ?? null
+    const covered = new Set(feeds.flatMap((feed) => feed.ecosystems))
+    const ecosystems = summary.ecosystems.filter((ecosystem) => !covered.has(ecosystem))
     const change = await changeBetween(this.#db, before, this.#generation)
     await this.#db.transaction(async (tx) => {
       // Also for a feed that says nothing: its generation must be known to be cleared one day.
@@ -83,6 +87,7 @@ export class FeedWriter implements FeedSink {
         updatedAt,
         importedAt: Date.now(),
       })
+      await saveRematchJobs(tx, { ...change, ecosystems }, Date.now())
     })
     if (before !== null) await clear(this.#db, before)
     return change
