@@ -27,13 +27,11 @@ export class GuardedPackage implements ReadablePackage {
   readonly #inner: ReadablePackage
   readonly #rule: PolicyRule
   readonly #options: GuardOptions
-  readonly #mayPush: boolean
 
-  constructor(inner: ReadablePackage, rule: PolicyRule, options: GuardOptions, mayPush: boolean) {
+  constructor(inner: ReadablePackage, rule: PolicyRule, options: GuardOptions) {
     this.#inner = inner
     this.#rule = rule
     this.#options = options
-    this.#mayPush = mayPush
   }
 
   async find(reference: string): Promise<HeldArtifact | null> {
@@ -41,9 +39,12 @@ export class GuardedPackage implements ReadablePackage {
     return found && this.#admit(found)
   }
 
-  /** Who may push asks before pushing whether a manifest is there already; that is no pull. */
-  async stat(reference: string): Promise<HeldArtifact | null> {
-    return this.#mayPush ? this.#inner.stat(reference) : this.find(reference)
+  /**
+   * Asking whether a manifest is there is no pull: it gives no content, and a refusal of it could not give the reason.
+   * Clients that ask first, as containerd does, are refused with the reason when they fetch.
+   */
+  stat(reference: string): Promise<HeldArtifact | null> {
+    return this.#inner.stat(reference)
   }
 
   async #admit(found: HeldArtifact): Promise<HeldArtifact> {

@@ -39,8 +39,7 @@ export class Registry {
     const pkg = this.#local(repository, name, actor)
     const rule = repository.settings.policy
     if (rule.mode === 'off') return pkg
-    const mayPush = await this.#options.permissions.may(actor, repository, name.image, 'push')
-    return new GuardedPackage(pkg, rule, this.#options.guard, mayPush)
+    return new GuardedPackage(pkg, rule, this.#options.guard)
   }
 
   /** What somebody who may pull may also look at, whatever the rule about pulls says. @throws as `toPull` */

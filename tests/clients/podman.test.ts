@@ -64,7 +64,7 @@ clientContract(
     keepsIndex: false,
     lists: true,
     deletes: false,
-    runsAfterCut: { push: 1, pull: 2 },
+    runsAfterCut: { push: 2, pull: 2 },
     resumesPull: false,
   },
   startPodman,
