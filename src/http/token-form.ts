@@ -1,4 +1,5 @@
 import { RegistryError } from '../core/errors.ts'
+import { readBounded } from './bounded-body.ts'
 
 /** Largest form that asks for a token, in bytes: scopes are most of it. */
 const MAX_FORM_BYTES = 64 * 1024
@@ -10,14 +11,9 @@ export type OAuthError = 'invalid_request' | 'invalid_grant' | 'invalid_scope' |
 export async function readForm(request: Request): Promise<URLSearchParams> {
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/x-www-form-urlencoded') throw badForm('the body must be application/x-www-form-urlencoded')
-  const chunks: Uint8Array[] = []
-  let total = 0
-  for await (const chunk of request.body ?? []) {
-    total += chunk.byteLength
-    if (total > MAX_FORM_BYTES) throw badForm(`the form has more than ${MAX_FORM_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
+  const bytes = await readBounded(request, MAX_FORM_BYTES)
+  if (!bytes) throw badForm(`the form has more than ${MAX_FORM_BYTES} bytes`)
+  return new URLSearchParams(new TextDecoder().decode(bytes))
 }
 
 /** A field that a grant cannot do without. @throws RegistryError `INVALID` */

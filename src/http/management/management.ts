@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { HTTPException } from 'hono/http-exception'
 import { RegistryError } from '../../core/errors.ts'
 import { problem } from '../problem.ts'
 import { addAccessTokenRoutes } from './access-tokens.ts'
@@ -37,6 +38,8 @@ export function createManagementApplication(services: ManagementServices): Manag
   app.notFound((c) => problem(notThere(c.req.path), c.env.requestId))
   app.onError((error, c) => {
     if (error instanceof RegistryError) return problem(error, c.env.requestId)
+    // The framework's own refusals: a body that is no JSON, for one.
+    if (error instanceof HTTPException && error.status < 500) return problem(unreadable(error), c.env.requestId)
     throw error
   })
   return app
@@ -58,6 +61,10 @@ function refuseInvalid(result: { success: boolean; error?: { issues: readonly Is
 interface Issue {
   readonly path: readonly PropertyKey[]
   readonly message: string
+}
+
+function unreadable({ message }: HTTPException): RegistryError {
+  return new RegistryError('INVALID', undefined, { message })
 }
 
 function notThere(path: string): RegistryError {
