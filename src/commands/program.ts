@@ -14,19 +14,26 @@ import { VERSION } from './version.ts'
 /** Reads the command line and runs the command; answers the exit code. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const outcome: Outcome = { code: EXIT.ok }
+  process.stdout.on('error', (error) => endWithReader(error, outcome))
   try {
     if (argv[2] === COMPLETE_COMMAND) return await answerShell(argv.slice(3))
     await createProgram(outcome).parseAsync([...argv])
     return outcome.code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    // Whoever read our words has heard enough, as `head` does.
+    // A write may also throw what the stream tells.
     if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return outcome.code
     console.error(explain(error))
     return error instanceof UsageError || (error instanceof Error && error.name === 'ConfigError')
       ? EXIT.usage
       : EXIT.failed
   }
+}
+
+/** Whoever read our words has heard enough, as `head` does: what is left to say, nobody would hear. */
+function endWithReader(error: Error, { code }: Outcome): never {
+  if ('code' in error && error.code === 'EPIPE') process.exit(code)
+  throw error
 }
 
 /** Every command with its options. What a command does is loaded when it runs, so that the others start quickly. */
