@@ -1,5 +1,7 @@
 // `bun scripts/terminal-picture.ts docs/pictures/NAME.txt`: draws what stood on a terminal as NAME.svg beside it.
 // Lines that begin with `$ ` are what was typed; the severities of findings get their colours.
+import { format, parse } from 'node:path'
+
 const COLUMNS = 96
 const CHARACTER = { width: 8.4, height: 20 }
 const MARGIN = { x: 20, top: 52, bottom: 18 }
@@ -65,4 +67,5 @@ if (source === undefined || !source.endsWith('.txt')) {
   console.error('usage: bun scripts/terminal-picture.ts FILE.txt')
   process.exit(2)
 }
-await Bun.write(source.replace(/\.txt$/, '.svg'), drawn(await Bun.file(source).text()))
+const { dir, name } = parse(source)
+await Bun.write(format({ dir, name, ext: '.svg' }), drawn(await Bun.file(source).text()))
