@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ImageBody } from '../../src/api/image.ts'
-import { importAdvisories, scannedImage, setPolicy } from '../harness/management.ts'
+import { importAdvisories, scannedImage } from '../harness/management.ts'
 import { describeWith } from '../harness/program.ts'
 import {
   buildRealImage,
@@ -40,6 +40,7 @@ describe.skipIf(!hasAdvisories)('the main job', () => {
       await desk.mustDocker(['login', '-u', 'admin', '--password-stdin', seawall.host], seawall.adminPassword)
       await desk.mustDocker(['push', real.reference])
       image = await scannedImage(seawall, 'demo/shop:1')
+      await command(['login', seawall.host, '-u', 'admin', '--password-stdin'], seawall.adminPassword)
     }, SLOW_MS)
 
     afterAll(async () => {
@@ -48,6 +49,13 @@ describe.skipIf(!hasAdvisories)('the main job', () => {
     }, SLOW_MS)
 
     const admin = () => ({ url: seawall.url, user: 'admin', password: seawall.adminPassword })
+
+    /** What a person types after `seawall`. */
+    async function command(words: readonly string[], stdin?: string): Promise<string> {
+      const { code, stdout, stderr } = await seawall.run(words, stdin)
+      if (code !== 0) throw new Error(`seawall ${words.join(' ')} ended with ${code}:\n${stdout}${stderr}`)
+      return stdout
+    }
 
     function namesFound(name: string, version: string): Names[] {
       const of = image.findings.filter((finding) => finding.package === name && finding.version === version)
@@ -85,6 +93,11 @@ describe.skipIf(!hasAdvisories)('the main job', () => {
       expect(image.layers[2]!.createdBy).toContain('dpkg --purge nano')
     })
 
+    it('shows all of it to a person at the command line', async () => {
+      const shown = await command(['image', 'show', real.reference])
+      for (const word of ['linux/amd64', 'libssl3', 'lodash', 'CVE-2021-44906']) expect(shown).toContain(word)
+    })
+
     it.each(NAMED_DEBIAN)('finds for the Debian package %s what the tracker says', async (name) => {
       const pkg = real.debian.find((candidate) => candidate.name === name)!
       const expected = await expectedOfDebian(pkg, RELEASE)
@@ -101,7 +114,7 @@ describe.skipIf(!hasAdvisories)('the main job', () => {
     it(
       'refuses the pull by the rule, and docker prints what is wrong and what to do',
       async () => {
-        await setPolicy(seawall, 'demo', { mode: 'deny', blockSeverity: 'critical', onlyFixable: true })
+        await command('repository set demo --block-severity critical --only-fixable --mode deny'.split(' '))
         const pulled = await desk.docker(['pull', real.reference])
         expect(pulled.code).not.toBe(0)
         const worst = image.findings.filter(({ severity, fixedVersion }) => severity === 'critical' && fixedVersion)
@@ -117,7 +130,7 @@ describe.skipIf(!hasAdvisories)('the main job', () => {
     it(
       'warns without failing when the rule says so',
       async () => {
-        await setPolicy(seawall, 'demo', { mode: 'warn' })
+        await command('repository set demo --mode warn'.split(' '))
         const answered = await fetchAs(admin(), '/v2/demo/shop/manifests/1')
         expect(answered.status).toBe(200)
         expect(answered.headers.get('warning')).toMatch(/^299 - "/)

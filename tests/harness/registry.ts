@@ -3,7 +3,7 @@ import { saveGrant } from '../../src/auth/grant.ts'
 import type { CreateOnPush } from '../../src/auth/permissions.ts'
 import type { Role } from '../../src/auth/role.ts'
 import type { User } from '../../src/auth/user.ts'
-import { findRepository, saveRepositorySettings } from '../../src/catalog/repositories.ts'
+import { changeRepository, findRepository } from '../../src/catalog/repositories.ts'
 import { type Actor, SYSTEM } from '../../src/core/actor.ts'
 import { type Digest, digestOf } from '../../src/core/digest.ts'
 import { SILENT } from '../../src/core/log.ts'
@@ -114,7 +114,7 @@ export class TestRegistry {
   async change(name: string, settings: RepositorySettings, visibility: Visibility = 'private'): Promise<void> {
     const found = await findRepository(this.db, name)
     if (!found) throw new Error(`there is no repository ${name}`)
-    await this.db.transaction((tx) => saveRepositorySettings(tx, found.id, visibility, settings))
+    await this.db.transaction((tx) => changeRepository(tx, found.id, { visibility, ...settings }))
     this.directory.forget(name)
   }
 

@@ -16,8 +16,8 @@ export interface Seawall {
   readonly adminPassword: string
   /** The server's process; another one after `restart`. */
   readonly pid: number
-  /** Runs another command of the program, with the server's own settings. */
-  run(words: readonly string[]): Promise<Finished>
+  /** Runs another command of the program, with the server's own settings and a home of its own. */
+  run(words: readonly string[], stdin?: string): Promise<Finished>
   /** Ends it in order and removes its data. */
   stop(): Promise<void>
   /** Ends it as a power cut would; the data stay for `restart`. */
@@ -70,7 +70,7 @@ export async function startSeawall(options: SeawallOptions = {}): Promise<Seawal
     get pid() {
       return server.pid
     },
-    run: (words) => run(command(words), { env, cwd: PROJECT, timeoutMs: 300_000 }),
+    run: (words, stdin = '') => run(command(words), { env, cwd: PROJECT, stdin, timeoutMs: 300_000 }),
     async stop() {
       await server.stop()
       await removeFolder(folder)
