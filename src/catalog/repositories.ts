@@ -1,5 +1,6 @@
 import {
   DEFAULT_SETTINGS,
+  type PolicyRule,
   type RepositoryClass,
   type RepositoryFormat,
   type RepositoryRecord,
@@ -44,16 +45,42 @@ export async function saveRepository(tx: Transaction, made: NewRepository): Prom
   return row && { ...made, id: row.id }
 }
 
-/** Changes what may change; answers false when the repository is gone. */
-export async function saveRepositorySettings(
+/** What may change of a repository; what is absent stays. */
+export interface RepositoryChange {
+  readonly visibility?: Visibility | undefined
+  readonly completeness?: RepositorySettings['completeness'] | undefined
+  readonly policy?: { readonly [K in keyof PolicyRule]?: PolicyRule[K] | undefined } | undefined
+}
+
+/**
+ * Changes what may change; answers the repository as it is then, or null when it is gone. The row is locked before it is
+ * read, so that of two changes at once neither takes the other back.
+ */
+export async function changeRepository(
   tx: Transaction,
   id: number,
-  visibility: Visibility,
-  settings: RepositorySettings,
-): Promise<boolean> {
-  const changed = await tx.run`
+  change: RepositoryChange,
+): Promise<RepositoryRecord | null> {
+  await tx.run`update repositories set name = name where id = ${id}`
+  const row = await tx.first<RepositoryRow>`select * from repositories where id = ${id}`
+  if (!row) return null
+  const current = recordOf(row)
+  const visibility = change.visibility ?? current.visibility
+  const settings = {
+    completeness: change.completeness ?? current.settings.completeness,
+    policy: { ...current.settings.policy, ...withoutAbsent(change.policy ?? {}) },
+  }
+  await tx.run`
     update repositories set visibility = ${visibility}, settings = ${JSON.stringify(settings)} where id = ${id}`
-  return changed > 0
+  return { ...current, visibility, settings }
+}
+
+/** Takes out keys that were not given: spread over the old values they would remove them. */
+function withoutAbsent<T extends object>(change: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  // Object.entries loses the keys' types; only undefined values were left out.
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 }
 
 function recordOf(row: RepositoryRow): RepositoryRecord {

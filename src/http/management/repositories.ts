@@ -6,7 +6,7 @@ import {
   RepositoryChangeShape,
   RepositoryShape,
 } from '../../api/repository.ts'
-import { listRepositories, saveRepositorySettings } from '../../catalog/repositories.ts'
+import { changeRepository, listRepositories } from '../../catalog/repositories.ts'
 import type { Actor } from '../../core/actor.ts'
 import { RegistryError } from '../../core/errors.ts'
 import { type Page, type PageRequest, pageOf } from '../../core/page.ts'
@@ -87,15 +87,10 @@ export function addRepositoryRoutes(app: ManagementApplication, services: Manage
 
   app.openapi(change, async (c) => {
     const repository = await gate.repository(c.env.actor, c.req.valid('param').name, 'manage')
-    const wish = c.req.valid('json')
-    const visibility = wish.visibility ?? repository.visibility
-    const settings = {
-      completeness: wish.completeness ?? repository.settings.completeness,
-      policy: { ...repository.settings.policy, ...withoutAbsent(wish.policy ?? {}) },
-    }
-    await db.transaction((tx) => saveRepositorySettings(tx, repository.id, visibility, settings))
+    const changed = await db.transaction((tx) => changeRepository(tx, repository.id, c.req.valid('json')))
     directory.forget(repository.name)
-    return c.json(repositoryBody({ ...repository, visibility, settings }), 200)
+    if (!changed) throw new RegistryError('NOT_FOUND', undefined, { message: 'there is no such repository' })
+    return c.json(repositoryBody(changed), 200)
   })
 }
 
@@ -128,13 +123,5 @@ export function repositoryBody(repository: RepositoryRecord): RepositoryBody {
     policy: { ...repository.settings.policy },
     createdAt: timeOf(repository.createdAt),
     createdBy: repository.createdBy,
-  }
-}
-
-/** Takes out keys that were not sent: spread over the old values they would remove them. */
-function withoutAbsent<T extends object>(change: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  // Object.entries loses the keys' types; only undefined values were left out.
-  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
   }
 }
