@@ -2,6 +2,7 @@ import type { Artifact, HeldArtifact } from '../../core/artifact.ts'
 import { type Digest, type DigestAlgorithm, digestOf, isDigest } from '../../core/digest.ts'
 import { RegistryError } from '../../core/errors.ts'
 import { isObject, isPlainText, type JsonObject, optionalObject, optionalText, parseJsonObject } from './json.ts'
+import { refuseLookAlikes } from './look-alikes.ts'
 import {
   DOCKER_SCHEMA_1,
   isFileSystem,
@@ -35,6 +36,7 @@ const MOST_DESCRIPTORS = 10_000
  */
 export function parseManifest(document: Uint8Array, contentType: string | null, algorithm: DigestAlgorithm): Artifact {
   const json = parseJsonObject(document)
+  refuseLookAlikes(json)
   const mediaType = mediaTypeOf(json, contentType)
   if (json.schemaVersion !== 2) throw invalid(`schemaVersion must be 2, not ${JSON.stringify(json.schemaVersion)}`)
   const parts = isIndexType(mediaType) ? indexParts(json) : manifestParts(json, mediaType)
