@@ -13,6 +13,7 @@ import { lockDataFolder } from '../storage/data-folder-lock.ts'
 import { createLog } from '../telemetry/create-log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { giveUpScan, maintenanceHandlers, scanHandlers, startRepeating } from './job-handlers.ts'
+import { VERSION } from './version.ts'
 import { welcome } from './welcome.ts'
 
 /** How long jobs may take to come to a stop, after the requests have. */
@@ -83,6 +84,7 @@ function handlerParts(app: App, metrics: Metrics, onJob: () => void): HandlerPar
     oci,
     management: createManagementApplication({ db, directory, auth, registry, clock: Date.now, gate, onJob }),
     metrics,
+    version: VERSION,
     dependencies: [
       { name: 'database', ping: () => db.ping() },
       { name: 'store', ping: () => blobs.ping() },

@@ -24,6 +24,8 @@ export interface HandlerParts {
   readonly oci: OciRouter
   readonly management: ManagementApplication
   readonly metrics: Metrics
+  /** Of this program, for people. */
+  readonly version: string
   /** What must answer before this server is ready. */
   readonly dependencies: readonly Dependency[]
 }
@@ -49,6 +51,6 @@ export function createHandler(parts: HandlerParts): Handler {
       allowedAddresses: config.metrics.allowedAddresses,
       hasTrustedProxies: !config.trustedProxies.isEmpty,
     }),
-    pages: createPages(),
+    pages: createPages(parts.version),
   })
 }
