@@ -3,6 +3,7 @@ import { RegistryError } from '../core/errors.ts'
 import { readBounded } from './bounded-body.ts'
 import { ADVISORY_IMPORT_PATH, ADVISORY_MAX_BYTES } from './management/advisories.ts'
 import type { ManagementApplication } from './management/environment.ts'
+import { challengeFor } from './management/management.ts'
 import { problem } from './problem.ts'
 import type { Handler, RequestContext } from './request-context.ts'
 
@@ -25,7 +26,7 @@ export function createManagementHandler(
       return await application.fetch(asked, { actor, requestId: context.requestId, mayBeSilentFor })
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
-      return problem(error, context.requestId, { 'www-authenticate': 'Basic realm="Seawall", Bearer' })
+      return problem(error, context.requestId, challengeFor(error))
     }
   }
 }

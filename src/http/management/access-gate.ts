@@ -59,6 +59,6 @@ export class AccessGate {
 
 /** The same for what is not there and what may not be seen. */
 function missing(actor: Actor, name: string): RegistryError {
-  if (actor.kind === 'anonymous') return new RegistryError('UNAUTHORIZED')
+  if (actor.kind === 'anonymous' || actor.tokenAccess) return new RegistryError('UNAUTHORIZED')
   return new RegistryError('NOT_FOUND', { repository: name.slice(0, 200) }, { message: 'there is no such repository' })
 }

@@ -48,11 +48,10 @@ export function addAccessTokenRoutes(app: ManagementApplication, { db, gate, aut
   app.openapi(create, async (c) => {
     const actor = gate.writer(c.env.actor)
     const { name, readOnly, expiresInDays } = c.req.valid('json')
-    const expiresAt = expiresInDays === undefined ? null : clock() + expiresInDays * DAY_MS
+    const now = clock()
+    const expiresAt = expiresInDays === undefined ? null : now + expiresInDays * DAY_MS
     const scopes = readOnly ? (['read'] as const) : []
-    const made = await db.transaction((tx) =>
-      saveAccessToken(tx, { userId: actor.id, name, scopes, expiresAt }, clock()),
-    )
+    const made = await db.transaction((tx) => saveAccessToken(tx, { userId: actor.id, name, scopes, expiresAt }, now))
     return c.json({ ...tokenBody(made.token), secret: made.secret }, 201)
   })
 

@@ -2,8 +2,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { ImageShape } from '../../api/image.ts'
 import { PageQueryShape, pageShape } from '../../api/page.ts'
 import { listPackages } from '../../catalog/packages.ts'
+import { parseDigest } from '../../core/digest.ts'
 import { RegistryError } from '../../core/errors.ts'
-import { parseImageName } from '../../core/names.ts'
+import { parseImageName, parseTag } from '../../core/names.ts'
 import { describeImage } from './describe-image.ts'
 import type { ManagementApplication, ManagementServices } from './environment.ts'
 import { answer, PROBLEMS } from './responses.ts'
@@ -59,11 +60,16 @@ export function addImageRoutes(app: ManagementApplication, services: ManagementS
   })
 }
 
-/** A name with a tag or a digest behind it; neither means `latest`. @throws RegistryError `NAME_INVALID`, `INVALID` */
+/**
+ * A name with a tag or a digest behind it; neither means `latest`.
+ *
+ * @throws RegistryError `NAME_INVALID`, `TAG_INVALID`, `DIGEST_INVALID`, `INVALID`
+ */
 function parseReference(text: string) {
   const match = /^([^@:]+)(?::([^@]+))?(?:@(.+))?$/.exec(text)
   if (!match?.[1]) {
     throw new RegistryError('INVALID', { reference: text }, { message: 'a reference is <repository>/<image>:<tag>' })
   }
-  return { name: parseImageName(match[1]), reference: match[3] ?? match[2] ?? 'latest' }
+  const [, name, tag = 'latest', digest] = match
+  return { name: parseImageName(name), reference: digest === undefined ? parseTag(tag) : parseDigest(digest) }
 }

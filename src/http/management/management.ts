@@ -37,12 +37,17 @@ export function createManagementApplication(services: ManagementServices): Manag
   app.route('/api/v1', api)
   app.notFound((c) => problem(notThere(c.req.path), c.env.requestId))
   app.onError((error, c) => {
-    if (error instanceof RegistryError) return problem(error, c.env.requestId)
+    if (error instanceof RegistryError) return problem(error, c.env.requestId, challengeFor(error))
     // The framework's own refusals: a body that is no JSON, for one.
     if (error instanceof HTTPException && error.status < 500) return problem(unreadable(error), c.env.requestId)
     throw error
   })
   return app
+}
+
+/** A 401 says how to sign in (RFC 9110, section 15.5.2). */
+export function challengeFor({ code }: RegistryError): Record<string, string> {
+  return code === 'UNAUTHORIZED' ? { 'www-authenticate': 'Basic realm="Seawall", Bearer' } : {}
 }
 
 function describeSecurity(api: ManagementApplication): void {
