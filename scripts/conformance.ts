@@ -1,7 +1,7 @@
 // `npm run conformance -- --program PATH [--backend NAME] [--version 1.1|dev]`: runs a built OCI conformance program
 // against servers of its own, with every optional check on. Without --backend or --version: each of them.
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Administration } from '../tests/harness/administration.ts'
 import { BACKINGS, type BackingName, startBacking } from '../tests/harness/backing.ts'
@@ -70,20 +70,34 @@ async function runOn(program: string, backend: BackingName, version: Version): P
   }
 }
 
-const { values } = parseArgs({
-  options: { program: { type: 'string' }, backend: { type: 'string' }, version: { type: 'string' } },
-})
-const backends = BACKINGS.filter((name) => values.backend === undefined || name === values.backend)
-const versions = VERSIONS.filter((name) => values.version === undefined || name === values.version)
-if (!values.program || backends.length === 0 || versions.length === 0) {
-  process.stderr.write(USAGE)
-  process.exit(2)
+function readArguments() {
+  const options = { program: { type: 'string' }, backend: { type: 'string' }, version: { type: 'string' } } as const
+  const { values } = parseArgs({ options })
+  const { program, backend, version } = values
+  const backends = BACKINGS.filter((name) => backend === undefined || name === backend)
+  const versions = VERSIONS.filter((name) => version === undefined || name === version)
+  if (!program) throw new Error('--program is missing')
+  if (backends.length === 0) throw new Error(`there is no backend ${backend}`)
+  if (versions.length === 0) throw new Error(`there is no version ${version}`)
+  return { program: resolve(program), backends, versions }
 }
+
+/** What is wrong with the arguments is said with the way to call it, not with a stack. */
+function argumentsOrUsage() {
+  try {
+    return readArguments()
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n${USAGE}`)
+    process.exit(2)
+  }
+}
+
+const { program, backends, versions } = argumentsOrUsage()
 
 let isWhole = true
 for (const backend of backends) {
   for (const version of versions) {
-    const tally = await runOn(values.program, backend, version)
+    const tally = await runOn(program, backend, version)
     console.log(`${backend}, ${version}: ${formatTally(tally)}`)
     for (const name of tally.wanting) console.log(`  ${name}`)
     isWhole &&= tally.wanting.length === 0 && tally.passed > 0
