@@ -1,6 +1,6 @@
 // `npm run conformance -- --program PATH [--backend NAME] [--version 1.1|dev]`: runs a built OCI conformance program
 // against servers of its own, with every optional check on. Without --backend or --version: each of them.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Administration } from '../tests/harness/administration.ts'
@@ -54,6 +54,7 @@ async function runProgram(program: string, server: Seawall, version: Version, re
 
 async function runOn(program: string, backend: BackingName, version: Version): Promise<Tally> {
   const results = join(root, 'results', 'conformance', `${backend}-${version}`)
+  await rm(results, { recursive: true, force: true }) // else an older report would pass for this run's
   await mkdir(results, { recursive: true })
   const backing = await startBacking(backend)
   try {
