@@ -55,6 +55,11 @@ describe('every command', () => {
   }
   collect(seawall, 'seawall')
 
+  it.each(leaves.map(([name]) => name))('%s is in the manual', async (name) => {
+    const manual = join(import.meta.dir, '..', '..', 'docs', 'command-line.md')
+    expect(await Bun.file(manual).text()).toContain(`\`${name}\``)
+  })
+
   it.each(leaves)('%s says what it does, and has an example and JSON where it has a result', (name, command) => {
     let text = ''
     command.configureOutput({ writeOut: (part) => (text += part) })
