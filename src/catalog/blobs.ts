@@ -20,6 +20,18 @@ export function findBlob(reader: Reader, pkg: PackageId, digest: Digest): Promis
       and exists (select 1 from package_blobs l where l.package_id = ${pkg} and l.digest = ${digest})`
 }
 
+/**
+ * A blob that is visible in an image which holds an artifact. A manifest may name what is not in its image; to look at
+ * that too would show everybody what is in the blobs of others, whose digest is all that they need to know.
+ */
+export function findBlobOfArtifact(reader: Reader, artifact: Digest, digest: Digest): Promise<BlobRecord | null> {
+  return reader.first<BlobRecord>`
+    select digest, size, location, touched_at from blobs
+    where digest = ${digest} and exists (
+      select 1 from package_blobs l join artifacts a on a.package_id = l.package_id
+      where l.digest = ${digest} and a.digest = ${artifact})`
+}
+
 /** A blob by its digest alone: for the program's own work, never for a client. */
 export function findBlobAnywhere(reader: Reader, digest: Digest): Promise<BlobRecord | null> {
   return reader.first<BlobRecord>`select digest, size, location, touched_at from blobs where digest = ${digest}`

@@ -26,8 +26,12 @@ export async function scanImage(options: ScanOptions, digest: Digest, signal: Ab
   const artifact = await findAnywhere(db, digest)
   if (!artifact) return 'gone' // deleted before its turn came
   const image = await readImage(options, artifact, signal)
+  if (image === null) {
+    await db.transaction((tx) => saveScan(tx, unread(digest, 'exempt', []), Date.now()))
+    return 'complete'
+  }
   if ('failure' in image) {
-    await db.transaction((tx) => saveScan(tx, failed(digest, image.failure), Date.now()))
+    await db.transaction((tx) => saveScan(tx, unread(digest, 'failed', [image.failure]), Date.now()))
     return 'failed'
   }
   const { platform, inventory } = image
@@ -41,17 +45,18 @@ export async function scanImage(options: ScanOptions, digest: Digest, signal: Ab
 /** Writes down that an image could not be scanned for reasons of our own, so that its pulls do not wait for it. */
 export async function saveGivenUp(db: Database, digest: Digest): Promise<void> {
   if (await findScan(db, digest)) return // what an earlier scan has found still holds
-  const scan = failed(digest, 'It could not be scanned, and it is not tried again: the server has logged why.')
-  await db.transaction((tx) => saveScan(tx, scan, Date.now()))
+  const reason = 'It could not be scanned, and it is not tried again: the server has logged why.'
+  await db.transaction((tx) => saveScan(tx, unread(digest, 'failed', [reason]), Date.now()))
 }
 
 async function readImage(
   options: ScanOptions,
   artifact: HeldArtifact,
   signal: AbortSignal,
-): Promise<ImageReport | { failure: string }> {
+): Promise<ImageReport | { failure: string } | null> {
   try {
     const image = await openStoredImage(options, artifact)
+    if (image === null) return null
     const records = new StoredLayerRecords(options.db)
     const inventory = await takeInventory(image, { limits: options.limits, records, signal })
     const layers = image.layers.map(({ digest, diffId, size, createdBy }) => ({ digest, diffId, size, createdBy }))
@@ -62,15 +67,7 @@ async function readImage(
   }
 }
 
-function failed(digest: Digest, reason: string): NewScan {
-  return {
-    digest,
-    state: 'failed',
-    platform: null,
-    report: null,
-    complete: false,
-    reasons: [reason],
-    packages: [],
-    findings: [],
-  }
+function unread(digest: Digest, state: 'failed' | 'exempt', reasons: readonly string[]): NewScan {
+  const complete = state === 'exempt'
+  return { digest, state, platform: null, report: null, complete, reasons, packages: [], findings: [] }
 }

@@ -1,8 +1,11 @@
-import { type BlobRecord, findBlobAnywhere } from '../catalog/blobs.ts'
+import { type BlobRecord, findBlobOfArtifact } from '../catalog/blobs.ts'
 import type { HeldArtifact } from '../core/artifact.ts'
 import type { Digest } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
+import { isObject } from '../formats/oci/json.ts'
+import { isReadAs } from '../formats/oci/look-alikes.ts'
 import { type Descriptor, imageParts } from '../formats/oci/manifest.ts'
+import { isImageConfig, OCI_MANIFEST } from '../formats/oci/media-types.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Database } from '../storage/database.ts'
 import type { LayerSource } from './sandbox/analyse-layer.ts'
@@ -16,6 +19,11 @@ export interface StoredBytes {
   readonly blobs: BlobStore
 }
 
+/** The same, and the digest of the image that they belong to. */
+interface ImageBytes extends StoredBytes {
+  readonly digest: Digest
+}
+
 /** A layer of a pushed image, with its packed size in bytes. */
 export interface StoredLayer extends SubjectLayer {
   readonly digest: Digest
@@ -27,10 +35,18 @@ export interface StoredImage extends ImageSubject {
   readonly layers: readonly StoredLayer[]
 }
 
-/** An image that was pushed here, as something to scan. @throws SubjectError when it cannot be read as an image */
-export async function openStoredImage(bytes: StoredBytes, artifact: HeldArtifact): Promise<StoredImage> {
+/**
+ * An image that was pushed here, as something to scan; null for an artifact that only has layers of the same types.
+ *
+ * @throws SubjectError when it cannot be read as an image
+ */
+export async function openStoredImage(bytes: StoredBytes, artifact: HeldArtifact): Promise<StoredImage | null> {
   const { config: described, layers } = imageParts(artifact.document)
-  const config = parseImageConfig(await readConfig(bytes, described), 'image configuration')
+  const image: ImageBytes = { ...bytes, digest: artifact.digest }
+  const content = await readConfig(image, described)
+  if (artifact.mediaType === OCI_MANIFEST && !isImageConfig(described.mediaType) && !namesFileSystem(content))
+    return null
+  const config = parseImageConfig(content, 'image configuration')
   const diffIds = config.rootfs.diff_ids
   if (diffIds.length !== layers.length) {
     throw new SubjectError(
@@ -48,13 +64,26 @@ export async function openStoredImage(bytes: StoredBytes, artifact: HeldArtifact
       size: layer.size,
       diffId: diffIds[at] ?? null,
       createdBy: steps[at] ?? null,
-      open: () => openLayer(bytes, layer),
+      open: () => openLayer(image, layer),
     })),
     async close() {},
   }
 }
 
-async function readConfig(bytes: StoredBytes, described: Descriptor): Promise<Uint8Array> {
+/**
+ * Whether a config of another type would be run as an image's: without `rootfs` no client puts layers together. Read as
+ * forgivingly as any client does.
+ */
+function namesFileSystem(content: Uint8Array): boolean {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(content))
+    return isObject(json) && Object.keys(json).some((key) => isReadAs(key, 'rootfs'))
+  } catch {
+    return false
+  }
+}
+
+async function readConfig(bytes: ImageBytes, described: Descriptor): Promise<Uint8Array> {
   const blob = await blobOf(bytes, described)
   if (blob.size > MAX_DOCUMENT_BYTES) throw new SubjectError(`The image configuration has ${blob.size} bytes.`)
   const stream = await bytes.blobs.read(blob.location).catch((error) => lost(error, described))
@@ -64,7 +93,7 @@ async function readConfig(bytes: StoredBytes, described: Descriptor): Promise<Ui
 }
 
 /** On the disk the process that reads the layer opens the file itself; from elsewhere it is fed. */
-async function openLayer(bytes: StoredBytes, layer: Descriptor): Promise<LayerSource> {
+async function openLayer(bytes: ImageBytes, layer: Descriptor): Promise<LayerSource> {
   const blob = await blobOf(bytes, layer)
   const source = await bytes.blobs.open(blob.location, blob.size).catch((error) => lost(error, layer))
   if (source.kind === 'file') return { path: source.path }
@@ -79,8 +108,8 @@ function lost(error: unknown, { mediaType, digest }: Descriptor): never {
   throw new SubjectError(`The bytes of the ${mediaType} ${digest} are damaged: push it again.`, { cause: error })
 }
 
-async function blobOf({ db }: StoredBytes, { digest, mediaType }: Descriptor): Promise<BlobRecord> {
-  const blob = await findBlobAnywhere(db, digest)
+async function blobOf({ db, digest: image }: ImageBytes, { digest, mediaType }: Descriptor): Promise<BlobRecord> {
+  const blob = await findBlobOfArtifact(db, image, digest)
   if (blob) return blob
   throw new SubjectError(`The ${mediaType} ${digest} is not in this registry.`)
 }

@@ -32,6 +32,11 @@ function check(value: unknown, folded: ReadonlyMap<string, string>, where: strin
   }
 }
 
+/** Whether Go's JSON reader takes a key for a name. */
+export function isReadAs(key: string, name: string): boolean {
+  return fold(key) === fold(name)
+}
+
 function foldedOf(names: readonly string[]): ReadonlyMap<string, string> {
   return new Map(names.map((name) => [fold(name), name]))
 }

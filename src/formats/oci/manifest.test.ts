@@ -26,8 +26,13 @@ const TABLE: readonly [config: string, layers: readonly string[], isImage: boole
   [CONFIG, [SIGNATURE, DOCKER_LAYER], true],
   ['application/octet-stream', [DOCKER_LAYER], true],
   ['', [LAYER], true],
-  ['application/octet-stream', ['application/octet-stream'], false],
-  ['application/vnd.oci.empty.v1+json', [LAYER], false],
+  ['application/octet-stream', ['application/octet-stream'], true],
+  [CONFIG, ['application/json'], true],
+  [CONFIG, [`${DOCKER_LAYER}.x+json`], true],
+  [CONFIG, ['application/vnd.oci.image.layer.v1.tar+json'], true],
+  ['application/octet-stream', [SIGNATURE], false],
+  // an artifact, unless its config turns out to be an image's
+  ['application/vnd.oci.empty.v1+json', [LAYER], true],
   ['application/vnd.cncf.helm.config.v1+json', [CHART], false],
 ]
 

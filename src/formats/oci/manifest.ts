@@ -12,6 +12,7 @@ import {
   isLooseConfig,
   isManifestType,
   isStatement,
+  isUnpacked,
   OCI_INDEX,
   OCI_MANIFEST,
 } from './media-types.ts'
@@ -112,13 +113,14 @@ function layersOf(json: JsonObject): Descriptor[] {
 
 /**
  * Attestations, signatures and bills of material are pushed as images whose layers are statements: there is nothing in
- * them to scan. All of their layers are, for clients pass over a layer that they do not know and run the rest; and so
- * does docker with some configs that are none.
+ * them to scan. All of their layers are, for clients pass over a layer that they do not know and run the rest. With a
+ * config of another type some clients run what looks like layers all the same; the scanner then looks at what it says.
  */
 function isImage(json: JsonObject, layers: readonly Descriptor[]): boolean {
   const { mediaType } = descriptorOf(json.config, 'config')
-  if (isLooseConfig(mediaType)) return layers.some((layer) => isFileSystem(layer.mediaType))
-  return isImageConfig(mediaType) && (layers.length === 0 || !layers.every((layer) => isStatement(layer.mediaType)))
+  if (isImageConfig(mediaType)) return layers.length === 0 || !layers.every((layer) => isStatement(layer.mediaType))
+  const isLayer = isLooseConfig(mediaType) ? isUnpacked : isFileSystem
+  return layers.some((layer) => isLayer(layer.mediaType))
 }
 
 function mediaTypeOf(json: JsonObject, contentType: string | null): string {

@@ -25,9 +25,11 @@ export function isImageConfig(mediaType: string): boolean {
   return IMAGE_CONFIGS.includes(mediaType)
 }
 
+const BY_ACCIDENT = ['', 'application/octet-stream', 'application/json', 'text/html']
+
 /** Types that a config has by accident, and with which docker takes a manifest for an image all the same. */
 export function isLooseConfig(mediaType: string): boolean {
-  return ['', 'application/octet-stream', 'application/json', 'text/html', 'text/plain'].includes(mediaType)
+  return BY_ACCIDENT.includes(mediaType) || mediaType === 'text/plain'
 }
 
 /** Layers that hold files, packed in whatever way (image-spec 1.1, "Image Layer Filesystem Changeset"). */
@@ -35,9 +37,14 @@ export function isFileSystem(mediaType: string): boolean {
   return /^application\/vnd\.(?:oci\.image\.layer\.|docker\.(?:container\.)?image\.rootfs\.)/.test(mediaType)
 }
 
-/** Layers that say something, in JSON, XML or words; no file system is written so. */
+/** Types under which docker unpacks a layer: its own and OCI's, whatever comes behind, and those of old accidents. */
+export function isUnpacked(mediaType: string): boolean {
+  return BY_ACCIDENT.includes(mediaType) || /^application\/vnd\.(?:docker|oci\.image)(?:\.|$)/i.test(mediaType)
+}
+
+/** Layers that say something, in JSON, XML or words; no file system is written so, and none is unpacked. */
 export function isStatement(mediaType: string): boolean {
-  return /[/+](?:json|xml)$|^text\//.test(mediaType)
+  return /[/+](?:json|xml)$|^text\//.test(mediaType) && !isUnpacked(mediaType)
 }
 
 /** Layers that lie elsewhere by intent, and need not be here (image-spec 1.1, "Non-Distributable Layers"). */
