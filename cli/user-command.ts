@@ -22,7 +22,10 @@ export function addUserCommand(program: Command): void {
     .description('Change a user; everybody may change their own password.')
     .argument('<name>', 'the user')
     .option('--password', 'ask for a new password')
-    .option('--password-stdin', 'read a new password from the standard input')
+    .option(
+      '--password-stdin',
+      "read a new password from the standard input; your own: today's first, on a line of its own",
+    )
     .option('--admin', 'an administrator')
     .option('--no-admin', 'no administrator')
     .option('--disabled', 'may not sign in')

@@ -52,8 +52,9 @@ export async function setUser(name: string, options: UserChangeOptions): Promise
   const { admin, disabled, createRepositories } = options
   const wantsPassword = options.password === true || options.passwordStdin === true
   const client = await connect(options)
+  const isOwn = wantsPassword && (await client.get('/user', UserShape)).name === name
   const change = {
-    ...(wantsPassword && { password: await newPassword(name, options.passwordStdin) }),
+    ...(wantsPassword && (await passwordChange(name, isOwn, options.passwordStdin))),
     ...(admin !== undefined && { isAdmin: admin }),
     ...(disabled !== undefined && { isDisabled: disabled }),
     ...(createRepositories !== undefined && { mayCreateRepositories: createRepositories }),
@@ -67,6 +68,23 @@ export async function removeUser(name: string, options: ServerOptions): Promise<
   await (await connect(options)).remove(`/users/${encodeURIComponent(name)}`)
   if (options.json) printJson({ name })
   else printLine(`Removed ${name}`)
+}
+
+/** For one's own the server wants today's too: a stolen token must not take the account over. */
+async function passwordChange(
+  name: string,
+  isOwn: boolean,
+  isFromStdin: boolean | undefined,
+): Promise<{ password: string; currentPassword?: string }> {
+  if (!isOwn) return { password: await newPassword(name, isFromStdin) }
+  if (isFromStdin) {
+    const [currentPassword = '', password = ''] = (await readSecretFromStdin()).split(/\r?\n/)
+    return { password, currentPassword }
+  }
+  return {
+    currentPassword: await promptSecret(`Password of ${name} today: `),
+    password: await newPassword(name, false),
+  }
 }
 
 async function newPassword(name: string, isFromStdin: boolean | undefined): Promise<string> {

@@ -148,6 +148,20 @@ describe('the command line of a server', () => {
     await ok('user', 'remove', 'bob')
   })
 
+  it("changes one's own password only with today's, and another's without", async () => {
+    await seawall(['user', 'create', 'dan', '--password-stdin'], { folder, stdin: 'first of dan\n' })
+    const dan = { folder, env: { HOME: join(folder, 'dan') } }
+    await seawall(['login', server.host, '-u', 'dan', '--password-stdin'], { ...dan, stdin: 'first of dan' })
+    const own = ['user', 'set', 'dan', '--password-stdin']
+    expect((await seawall(own, { ...dan, stdin: 'wrong one\nsecond of dan\n' })).stderr).toContain(
+      'your password of today',
+    )
+    expect((await seawall(own, { ...dan, stdin: 'first of dan\nsecond of dan\n' })).code).toBe(0)
+    expect((await seawall(own, { folder, stdin: 'third of dan\n' })).code).toBe(0)
+    const login = ['login', server.host, '-u', 'dan', '--password-stdin']
+    expect((await seawall(login, { ...dan, stdin: 'third of dan' })).code).toBe(0)
+  })
+
   it('refuses to import or update for anybody but an administrator', async () => {
     const made = { folder, stdin: 'a password of eve\n' }
     await seawall(['user', 'create', 'eve', '--password-stdin'], made)
