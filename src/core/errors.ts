@@ -55,7 +55,8 @@ export class RegistryError extends Error {
     super(options.message ?? FAILURES[code].message, { cause: options.cause })
     this.code = code
     this.detail = detail
-    this.retryAfterSeconds = options.retryAfterSeconds
+    // What is not available now may be so again (RFC 9110, section 15.6.4): clients should know that trying helps.
+    this.retryAfterSeconds = options.retryAfterSeconds ?? (code === 'UNAVAILABLE' ? 1 : undefined)
   }
 
   get status(): number {

@@ -16,6 +16,10 @@ export interface S3Server {
   readonly secretKey: string
   /** Answers the name of a new, empty bucket. */
   createBucket(): Promise<string>
+  /** Ends it as a failing machine does; the data stay. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and data, after `kill`. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -28,11 +32,13 @@ export async function startS3(): Promise<S3Server> {
   const endpoint = `http://127.0.0.1:${port}`
   const accessKey = 'test-access-key'
   const secretKey = 'test-secret-key'
-  const server = await startProgram([program(S3_PROGRAM), '--port', `127.0.0.1:${port}`, 'posix', buckets], {
-    logFile: join(folder, 'log'),
-    isReady: () => answersHttp(endpoint),
-    env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
-  })
+  const start = () =>
+    startProgram([program(S3_PROGRAM), '--port', `127.0.0.1:${port}`, 'posix', buckets], {
+      logFile: join(folder, 'log'),
+      isReady: () => answersHttp(endpoint),
+      env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
+    })
+  let server = await start()
   let bucketsMade = 0
   return {
     endpoint,
@@ -44,6 +50,10 @@ export async function startS3(): Promise<S3Server> {
       const name = `bucket-${bucketsMade}`
       await mkdir(join(buckets, name))
       return name
+    },
+    kill: () => server.kill(),
+    async restart() {
+      server = await start()
     },
     async stop() {
       await server.stop()
