@@ -135,6 +135,7 @@ describe('a server whose database', () => {
       const made = await image()
       expectStatus(await pushImage(app, made, 'v1'), 201)
       const other = new SqliteFile(join(folder, 'seawall.db'))
+      other.run('pragma busy_timeout = 5000')
       other.run('begin immediate')
       const waiting = app.putManifest('v2', made.manifest)
       const begun = performance.now()
