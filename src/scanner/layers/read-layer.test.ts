@@ -125,7 +125,12 @@ describe('a tar is read as a container runtime reads it', () => {
   })
 
   it('skips the content of sparse files and says so when it would have mattered', async () => {
-    const pax = { 'GNU.sparse.major': '1', 'GNU.sparse.name': 'lib/apk/db/installed', 'GNU.sparse.realsize': '9' }
+    const pax = {
+      'GNU.sparse.major': '1',
+      'GNU.sparse.minor': '0',
+      'GNU.sparse.name': 'lib/apk/db/installed',
+      'GNU.sparse.realsize': '9',
+    }
     const record = await read(
       tarOf([{ path: 'GNUSparseFile.0/x', content: '1\n0\n9\nP:a\nV:1\n', pax }, { path: 'b' }]),
     )

@@ -32,16 +32,23 @@ export interface ExtendedHeader {
 /** The vendor key (POSIX allows `VENDOR.keyword`) by which our own folder reader says "I could not open this". */
 export const UNREADABLE_RECORD = 'SEAWALL.unreadable'
 
-/** Puts an entry together in the order of Go's reader, which all container runtimes use: header, PAX, GNU names. */
-export function buildTarEntry(header: TarHeader, extended: ExtendedHeader, size: number): TarEntry {
+/**
+ * Puts an entry together in the order of Go's reader, which all container runtimes use: header, PAX, GNU names, sparse
+ * files.
+ *
+ * @param statedSize  what header and PAX say, also of kinds that have no content
+ */
+export function buildTarEntry(header: TarHeader, extended: ExtendedHeader, statedSize: number): TarEntry {
   const { pax } = extended
-  const path = extended.longName ?? pax.get('GNU.sparse.name') ?? pax.get('path') ?? header.name
-  const kind = kindOf(header.type, path)
+  const named = extended.longName ?? pax.get('path') ?? header.name
+  const kind = kindOf(header.type, named)
+  const hasBody = hasContent(header.type) && kind !== 'folder'
+  const path = (hasBody && header.type !== 'S' && isPaxSparse(pax) && pax.get('GNU.sparse.name')) || named
   return {
     kind,
     path,
     target: extended.longLink ?? pax.get('linkpath') ?? header.linkName,
-    size,
+    size: hasBody ? statedSize : 0,
     isSparse: header.type === 'S' || isSparse(pax),
     isOverlayWhiteout: header.type === '3' && header.deviceMajor === 0 && header.deviceMinor === 0,
     isOverlayOpaque: kind === 'folder' && isOpaque(pax),
@@ -50,7 +57,7 @@ export function buildTarEntry(header: TarHeader, extended: ExtendedHeader, size:
 }
 
 /** Links, devices, folders and pipes have no content, whatever their size field says; Go's reader skips none either. */
-export function hasContent(type: string): boolean {
+function hasContent(type: string): boolean {
   return !'123456'.includes(type)
 }
 
@@ -79,6 +86,13 @@ function kindOf(type: string, path: string): TarEntryKind {
 
 function isSparse(pax: ReadonlyMap<string, string>): boolean {
   return pax.size > 0 && [...pax.keys()].some((key) => key.startsWith('GNU.sparse.'))
+}
+
+/** What Go's reader takes for one, of the versions that it knows. */
+function isPaxSparse(pax: ReadonlyMap<string, string>): boolean {
+  if (pax.size === 0) return false
+  const version = `${pax.get('GNU.sparse.major') ?? ''}.${pax.get('GNU.sparse.minor') ?? ''}`
+  return ['0.0', '0.1', '1.0'].includes(version) || (version === '.' && pax.has('GNU.sparse.map'))
 }
 
 function isOpaque(pax: ReadonlyMap<string, string>): boolean {

@@ -24,22 +24,52 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** @throws LayerRefusal when a number in it is none */
 export function parseTarHeader(block: Uint8Array): TarHeader {
-  const magic = text(block, 257, 6)
-  const isPosix = magic === 'ustar' && block[262] === 0
-  const isGnu = magic === 'ustar '
-  const prefix = isPosix ? text(block, 345, 155) : ''
+  const format = formatOf(block)
+  const prefix = prefixOf(block, format)
   const name = text(block, 0, 100)
   const type = String.fromCharCode(block[156] ?? 0)
-  const hasDevice = (isPosix || isGnu) && (type === '3' || type === '4')
+  const hasDevice = format !== 'v7' && (type === '3' || type === '4')
   return {
     type,
     name: prefix === '' ? name : `${prefix}/${name}`,
     linkName: text(block, 157, 100),
     size: parseNumber(block, 124, 12),
-    deviceMajor: hasDevice ? parseNumber(block, 329, 8) : -1,
-    deviceMinor: hasDevice ? parseNumber(block, 337, 8) : -1,
+    // The oldest headers have no such fields, and runtimes make the device 0:0 of them.
+    deviceMajor: hasDevice ? parseNumber(block, 329, 8) : 0,
+    deviceMinor: hasDevice ? parseNumber(block, 337, 8) : 0,
     continues: type === 'S' && block[482] !== 0,
   }
+}
+
+type Format = 'posix' | 'star' | 'gnu' | 'v7'
+
+function formatOf(block: Uint8Array): Format {
+  const magic = decoder.decode(block.subarray(257, 265))
+  if (magic.startsWith('ustar\0')) return decoder.decode(block.subarray(508, 512)) === 'tar\0' ? 'star' : 'posix'
+  return magic === 'ustar  \0' ? 'gnu' : 'v7'
+}
+
+/** Where the first part of a long name stands. Go wrote it into GNU's headers once, over two times, and still reads it. */
+function prefixOf(block: Uint8Array, format: Format): string {
+  if (format === 'v7' || (format === 'gnu' && isTime(block, 345) && isTime(block, 357))) return ''
+  const prefix = text(block, 345, format === 'star' ? 131 : 155)
+  return format === 'gnu' && !/^[\0-\x7f]*$/.test(prefix) ? '' : prefix
+}
+
+function isTime(block: Uint8Array, offset: number): boolean {
+  const first = block[offset] ?? 0
+  if (first === 0) return true
+  if ((first & 0x80) === 0) return octal(block, offset, 12) !== null
+  // 64 bits with a sign: what stands before them must only carry it on (base-256)
+  const high = block.subarray(offset, offset + 4)
+  const sign = (first & 0x40) === 0 ? 0x80 : 0xff
+  return (
+    high.every((byte, at) => byte === (at === 0 ? sign : sign === 0xff ? 0xff : 0)) && isCarried(block, offset, sign)
+  )
+}
+
+function isCarried(block: Uint8Array, offset: number, sign: number): boolean {
+  return ((block[offset + 4] ?? 0) & 0x80) === (sign === 0xff ? 0x80 : 0)
 }
 
 /** The end of an archive is marked by blocks of zeros. */
@@ -68,21 +98,24 @@ function text(block: Uint8Array, offset: number, length: number): string {
   return end === offset ? '' : decoder.decode(block.subarray(offset, end))
 }
 
-/** Octal digits with spaces around them, up to the first NUL; an empty field is 0. Null for anything else. */
+/** Octal digits with spaces and NULs around them, up to the first NUL; an empty field is 0. Null for anything else. */
 function octal(block: Uint8Array, offset: number, length: number): number | null {
+  let start = offset
+  let end = offset + length
+  while (start < end && isBlank(block[start])) start++
+  while (end > start && isBlank(block[end - 1])) end--
   let value = 0
-  let state: 'before' | 'digits' | 'after' = 'before'
-  for (let index = offset; index < offset + length; index++) {
+  for (let index = start; index < end; index++) {
     const byte = block[index] ?? 0
     if (byte === 0) break
-    if (byte === SPACE) state = state === 'before' ? 'before' : 'after'
-    else if (byte < ZERO || byte > SEVEN || state === 'after') return null
-    else {
-      state = 'digits'
-      value = value * 8 + byte - ZERO
-    }
+    if (byte < ZERO || byte > SEVEN) return null
+    value = value * 8 + byte - ZERO
   }
   return value
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === 0
 }
 
 /** Octal text, or binary with the top bit set for what octal cannot hold ("base-256", GNU and star). */

@@ -1,7 +1,7 @@
 import type { LayerLimits } from './layer-limits.ts'
 import { LayerRefusal, quotePath } from './layer-refusal.ts'
 import { parsePaxRecords } from './pax-records.ts'
-import { buildTarEntry, type ExtendedHeader, hasContent, type TarEntry } from './tar-entry.ts'
+import { buildTarEntry, type ExtendedHeader, type TarEntry } from './tar-entry.ts'
 import { BLOCK_BYTES, isTarHeader, isZeroBlock, parseTarHeader, type TarHeader } from './tar-header.ts'
 
 /** Who is told of a tar's entries. */
@@ -25,14 +25,17 @@ interface Body {
   readonly done: (bytes: Uint8Array | null) => void
 }
 
-const NO_PAX: ReadonlyMap<string, string> = new Map()
+const NOTHING: ExtendedHeader = { pax: new Map(), longName: null, longLink: null }
 
-/** Headers that speak of the next one. A global one (`g`) speaks to nobody in Go's reader, so in no container. */
+/**
+ * Headers that speak of the next one. A global one (`g`) speaks to nobody in Go's reader, so in no container, and what
+ * came before it is forgotten there.
+ */
 const EXTENSIONS: Readonly<Record<string, (bytes: Uint8Array) => Partial<ExtendedHeader>>> = {
   x: (bytes) => ({ pax: parsePaxRecords(bytes) }),
   L: (bytes) => ({ longName: cString(bytes) }),
   K: (bytes) => ({ longLink: cString(bytes) }),
-  g: () => ({}),
+  g: () => NOTHING,
 }
 
 /**
@@ -48,7 +51,7 @@ export class TarWalker {
   #blockFilled = 0
   #body: Body | null = null
   #padding = 0
-  #extended: ExtendedHeader = { pax: NO_PAX, longName: null, longLink: null }
+  #extended: ExtendedHeader = NOTHING
   #sparse: TarHeader | null = null
   #zeroBlocks = 0
   #entries = 0
@@ -99,7 +102,7 @@ export class TarWalker {
     if (this.#zeroBlocks < 2 && this.#blockFilled > 0) {
       throw new LayerRefusal(this.#isFirst ? 'is not a tar archive' : 'is cut off in the middle of a tar header')
     }
-    if (this.#extended.pax !== NO_PAX || this.#extended.longName !== null || this.#sparse) {
+    if (this.#extended.pax.size > 0 || this.#extended.longName !== null || this.#sparse) {
       throw new LayerRefusal('is cut off after an extended tar header')
     }
   }
@@ -200,8 +203,8 @@ export class TarWalker {
     this.#countEntry()
     const stated = this.#extended.pax.get('size')
     const size = stated === undefined ? header.size : parsePaxSize(stated)
-    const entry = buildTarEntry(header, this.#extended, hasContent(header.type) ? size : 0)
-    this.#extended = { pax: NO_PAX, longName: null, longLink: null }
+    const entry = buildTarEntry(header, this.#extended, size)
+    this.#extended = NOTHING
     this.#checkLength(entry.path)
     this.#checkLength(entry.target)
     const wanted = entry.kind === 'file' && !entry.isSparse && this.#listener.wantsContent(entry)
@@ -241,7 +244,8 @@ function parsePaxSize(text: string): number {
   return size
 }
 
-function cString(bytes: Uint8Array): string {
+/** Null for an empty one: it takes the place of nothing. */
+function cString(bytes: Uint8Array): string | null {
   const end = bytes.indexOf(0)
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(end < 0 ? bytes : bytes.subarray(0, end))
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(end < 0 ? bytes : bytes.subarray(0, end)) || null
 }
