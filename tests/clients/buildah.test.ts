@@ -6,7 +6,13 @@ import { readImageFolder } from '../harness/pulled-image.ts'
 import { run } from '../harness/run-program.ts'
 import { temporaryFolder } from '../harness/temporary-folder.ts'
 import { type TestImage, type TestIndex, writeLayout } from '../harness/test-image.ts'
-import { type ClientProgram, clientContract, type RegistryClient } from './client-contract.ts'
+import {
+  type ClientProgram,
+  type ClientTraits,
+  clientContract,
+  objectStoreContract,
+  type RegistryClient,
+} from './client-contract.ts'
 
 async function startBuildah(): Promise<ClientProgram> {
   const folder = await temporaryFolder('buildah')
@@ -53,15 +59,14 @@ function openBuildah(home: string): RegistryClient {
   }
 }
 
-clientContract(
-  'buildah',
-  {
-    needs: ['buildah', 'root'],
-    keepsIndex: false,
-    lists: false,
-    deletes: false,
-    runsAfterCut: { push: 2, pull: 2 },
-    resumesPull: false,
-  },
-  startBuildah,
-)
+const TRAITS: ClientTraits = {
+  needs: ['buildah', 'root'],
+  keepsIndex: false,
+  lists: false,
+  deletes: false,
+  runsAfterCut: { push: 2, pull: 2 },
+  resumesPull: false,
+}
+
+clientContract('buildah', TRAITS, startBuildah)
+objectStoreContract('buildah', TRAITS, startBuildah)

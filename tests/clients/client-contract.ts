@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'bun:test'
+import { type Backing, programsOf, startBacking } from '../harness/backing.ts'
 import { type CuttingProxy, startCuttingProxy } from '../harness/cutting-proxy.ts'
 import { importAdvisoryText, setPolicy } from '../harness/management.ts'
 import { describeWith } from '../harness/program.ts'
@@ -242,6 +243,42 @@ export function clientContract(name: string, traits: ClientTraits, start: () => 
         )
         expect(done.image).toEqual(contentsOf(image))
         if (traits.resumesPull) expect(bytes).toBeLessThan(LARGE_LAYER + CUT_AFTER)
+      },
+      SLOW_MS,
+    )
+  })
+}
+
+/** The same client where blobs lie in an object store and a pull is sent there by links. */
+export function objectStoreContract(name: string, traits: ClientTraits, start: () => Promise<ClientProgram>): void {
+  describeWith([...traits.needs, ...programsOf('postgres-s3')], `${name} works with Seawall on an object store`, () => {
+    let backing: Backing
+    let seawall: Seawall
+    let client: ClientProgram
+
+    beforeAll(async () => {
+      backing = await startBacking('postgres-s3')
+      // under another host name than ours, as in real life: clients keep their credentials from other hosts
+      const store = backing.env.SEAWALL_STORE?.replace('127.0.0.1', 'localhost')
+      seawall = await startSeawall({ env: { ...backing.env, SEAWALL_STORE: `${store}&redirect=true` } })
+      client = await start()
+    }, SLOW_MS)
+
+    afterAll(async () => {
+      await client?.stop()
+      await seawall?.stop()
+      await backing?.stop()
+    }, SLOW_MS)
+
+    it(
+      'pushes an image there, and follows the links to its blobs when it pulls',
+      async () => {
+        const image = await makeImage([LARGE_LAYER, 30_000])
+        const reference = `${seawall.host}/demo/far:1.0`
+        const person = await client.open()
+        succeeded(await person.login(seawall.host, 'admin', seawall.adminPassword))
+        succeeded(await person.push(image, reference))
+        expect(succeeded(await person.pull(reference)).image).toEqual(contentsOf(image))
       },
       SLOW_MS,
     )

@@ -5,7 +5,13 @@ import { readImageFolder } from '../harness/pulled-image.ts'
 import { run } from '../harness/run-program.ts'
 import { removeFolder, temporaryFolder } from '../harness/temporary-folder.ts'
 import { type TestImage, type TestIndex, writeLayout } from '../harness/test-image.ts'
-import { type ClientProgram, clientContract, type RegistryClient } from './client-contract.ts'
+import {
+  type ClientProgram,
+  type ClientTraits,
+  clientContract,
+  objectStoreContract,
+  type RegistryClient,
+} from './client-contract.ts'
 
 async function startCrane(): Promise<ClientProgram> {
   const folder = await temporaryFolder('crane')
@@ -47,15 +53,14 @@ function openCrane(home: string): RegistryClient {
   }
 }
 
-clientContract(
-  'crane',
-  {
-    needs: ['crane'],
-    keepsIndex: false,
-    lists: true,
-    deletes: true,
-    runsAfterCut: { push: 1, pull: 2 },
-    resumesPull: false,
-  },
-  startCrane,
-)
+const TRAITS: ClientTraits = {
+  needs: ['crane'],
+  keepsIndex: false,
+  lists: true,
+  deletes: true,
+  runsAfterCut: { push: 1, pull: 2 },
+  resumesPull: false,
+}
+
+clientContract('crane', TRAITS, startCrane)
+objectStoreContract('crane', TRAITS, startCrane)

@@ -6,7 +6,13 @@ import { readImageArchive } from '../harness/pulled-image.ts'
 import { run, runToSuccess } from '../harness/run-program.ts'
 import { removeFolder, temporaryFolder } from '../harness/temporary-folder.ts'
 import { type TestImage, type TestIndex, writeLayout } from '../harness/test-image.ts'
-import { type ClientProgram, clientContract, type RegistryClient } from './client-contract.ts'
+import {
+  type ClientProgram,
+  type ClientTraits,
+  clientContract,
+  objectStoreContract,
+  type RegistryClient,
+} from './client-contract.ts'
 
 async function startCtr(): Promise<ClientProgram> {
   const folder = await temporaryFolder('ctr-homes')
@@ -65,15 +71,14 @@ function openCtr(home: string, socket: string): RegistryClient {
   }
 }
 
-clientContract(
-  'ctr',
-  {
-    needs: ['ctr', 'containerd', 'root'],
-    keepsIndex: true,
-    lists: false,
-    deletes: false,
-    runsAfterCut: { push: 2, pull: 2 },
-    resumesPull: false,
-  },
-  startCtr,
-)
+const TRAITS: ClientTraits = {
+  needs: ['ctr', 'containerd', 'root'],
+  keepsIndex: true,
+  lists: false,
+  deletes: false,
+  runsAfterCut: { push: 2, pull: 2 },
+  resumesPull: false,
+}
+
+clientContract('ctr', TRAITS, startCtr)
+objectStoreContract('ctr', TRAITS, startCtr)

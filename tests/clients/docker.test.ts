@@ -6,7 +6,13 @@ import { readImageArchive } from '../harness/pulled-image.ts'
 import { run } from '../harness/run-program.ts'
 import { removeFolder, temporaryFolder } from '../harness/temporary-folder.ts'
 import { type TestImage, type TestIndex, writeDockerArchive } from '../harness/test-image.ts'
-import { type ClientProgram, clientContract, type RegistryClient } from './client-contract.ts'
+import {
+  type ClientProgram,
+  type ClientTraits,
+  clientContract,
+  objectStoreContract,
+  type RegistryClient,
+} from './client-contract.ts'
 
 async function startDocker(): Promise<ClientProgram> {
   const folder = await temporaryFolder('docker-homes')
@@ -58,15 +64,14 @@ function openDocker(home: string, socket: string): RegistryClient {
   }
 }
 
-clientContract(
-  'docker',
-  {
-    needs: ['docker', 'dockerd', 'root'],
-    keepsIndex: false,
-    lists: false,
-    deletes: false,
-    runsAfterCut: { push: 1, pull: 1 },
-    resumesPull: true,
-  },
-  startDocker,
-)
+const TRAITS: ClientTraits = {
+  needs: ['docker', 'dockerd', 'root'],
+  keepsIndex: false,
+  lists: false,
+  deletes: false,
+  runsAfterCut: { push: 1, pull: 1 },
+  resumesPull: true,
+}
+
+clientContract('docker', TRAITS, startDocker)
+objectStoreContract('docker', TRAITS, startDocker)

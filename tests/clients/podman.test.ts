@@ -6,7 +6,13 @@ import { readImageFolder } from '../harness/pulled-image.ts'
 import { run } from '../harness/run-program.ts'
 import { temporaryFolder } from '../harness/temporary-folder.ts'
 import { type TestImage, type TestIndex, writeLayout } from '../harness/test-image.ts'
-import { type ClientProgram, clientContract, type RegistryClient } from './client-contract.ts'
+import {
+  type ClientProgram,
+  type ClientTraits,
+  clientContract,
+  objectStoreContract,
+  type RegistryClient,
+} from './client-contract.ts'
 
 async function startPodman(): Promise<ClientProgram> {
   const folder = await temporaryFolder('podman')
@@ -57,15 +63,14 @@ function openPodman(home: string): RegistryClient {
   }
 }
 
-clientContract(
-  'podman',
-  {
-    needs: ['podman', 'root'],
-    keepsIndex: false,
-    lists: true,
-    deletes: false,
-    runsAfterCut: { push: 2, pull: 2 },
-    resumesPull: false,
-  },
-  startPodman,
-)
+const TRAITS: ClientTraits = {
+  needs: ['podman', 'root'],
+  keepsIndex: false,
+  lists: true,
+  deletes: false,
+  runsAfterCut: { push: 2, pull: 2 },
+  resumesPull: false,
+}
+
+clientContract('podman', TRAITS, startPodman)
+objectStoreContract('podman', TRAITS, startPodman)

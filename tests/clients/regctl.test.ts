@@ -5,7 +5,13 @@ import { readImageFolder } from '../harness/pulled-image.ts'
 import { run } from '../harness/run-program.ts'
 import { removeFolder, temporaryFolder } from '../harness/temporary-folder.ts'
 import { type TestImage, type TestIndex, writeLayout } from '../harness/test-image.ts'
-import { type ClientProgram, clientContract, type RegistryClient } from './client-contract.ts'
+import {
+  type ClientProgram,
+  type ClientTraits,
+  clientContract,
+  objectStoreContract,
+  type RegistryClient,
+} from './client-contract.ts'
 
 async function startRegctl(): Promise<ClientProgram> {
   const folder = await temporaryFolder('regctl')
@@ -49,15 +55,14 @@ function openRegctl(home: string): RegistryClient {
   }
 }
 
-clientContract(
-  'regctl',
-  {
-    needs: ['regctl'],
-    keepsIndex: true,
-    lists: true,
-    deletes: true,
-    runsAfterCut: { push: 1, pull: 2 },
-    resumesPull: false,
-  },
-  startRegctl,
-)
+const TRAITS: ClientTraits = {
+  needs: ['regctl'],
+  keepsIndex: true,
+  lists: true,
+  deletes: true,
+  runsAfterCut: { push: 1, pull: 2 },
+  resumesPull: false,
+}
+
+clientContract('regctl', TRAITS, startRegctl)
+objectStoreContract('regctl', TRAITS, startRegctl)

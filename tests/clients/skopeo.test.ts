@@ -5,7 +5,13 @@ import { readImageFolder } from '../harness/pulled-image.ts'
 import { run } from '../harness/run-program.ts'
 import { removeFolder, temporaryFolder } from '../harness/temporary-folder.ts'
 import { type TestImage, type TestIndex, writeLayout } from '../harness/test-image.ts'
-import { type ClientProgram, clientContract, type RegistryClient } from './client-contract.ts'
+import {
+  type ClientProgram,
+  type ClientTraits,
+  clientContract,
+  objectStoreContract,
+  type RegistryClient,
+} from './client-contract.ts'
 
 async function startSkopeo(): Promise<ClientProgram> {
   const folder = await temporaryFolder('skopeo')
@@ -40,15 +46,14 @@ function openSkopeo(home: string): RegistryClient {
   }
 }
 
-clientContract(
-  'skopeo',
-  {
-    needs: ['skopeo'],
-    keepsIndex: true,
-    lists: true,
-    deletes: true,
-    runsAfterCut: { push: 2, pull: 2 },
-    resumesPull: false,
-  },
-  startSkopeo,
-)
+const TRAITS: ClientTraits = {
+  needs: ['skopeo'],
+  keepsIndex: true,
+  lists: true,
+  deletes: true,
+  runsAfterCut: { push: 2, pull: 2 },
+  resumesPull: false,
+}
+
+clientContract('skopeo', TRAITS, startSkopeo)
+objectStoreContract('skopeo', TRAITS, startSkopeo)
