@@ -1,5 +1,5 @@
 import type { RepositoryRecord } from '../core/repository.ts'
-import { many, type Reader, type Transaction } from '../storage/database.ts'
+import type { Reader, Transaction } from '../storage/database.ts'
 
 /** A package's key in the catalog. */
 export type PackageId = number
@@ -31,27 +31,26 @@ export async function savePackage(
   return id
 }
 
-/** A package as the catalog lists it. */
-export interface ListedPackage {
-  readonly repository_id: number
-  readonly name: string
-  readonly full_name: string
+/** Full names of packages that hold something, in order, after one that need not exist. */
+export async function listAllPackages(reader: Reader, after: string, limit: number): Promise<string[]> {
+  const rows = await reader.all<{ full_name: string }>`
+    select full_name from packages
+    where full_name > ${after} and exists (select 1 from artifacts where artifacts.package_id = packages.id)
+    order by full_name limit ${limit}`
+  return rows.map((row) => row.full_name)
 }
 
-/**
- * Packages that hold something, in the order of their full names, out of some repositories.
- *
- * @param after  a full name; it need not exist
- */
-export function listPackages(
+/** Names of a repository's packages that hold something, in order, after one that need not exist. */
+export async function listPackages(
   reader: Reader,
-  repositoryIds: readonly number[],
+  repositoryId: number,
   after: string,
   limit: number,
-): Promise<ListedPackage[]> {
-  return reader.all<ListedPackage>`
-    select repository_id, name, full_name from packages
-    where full_name > ${after} and repository_id in ${many(repositoryIds)}
+): Promise<string[]> {
+  const rows = await reader.all<{ name: string }>`
+    select name from packages
+    where repository_id = ${repositoryId} and name > ${after}
       and exists (select 1 from artifacts where artifacts.package_id = packages.id)
-    order by full_name limit ${limit}`
+    order by name limit ${limit}`
+  return rows.map((row) => row.name)
 }

@@ -117,7 +117,7 @@ export function jobsContract(open: OpenDatabase): void {
       const db = await open()
       await add(db, 'a')
       const job = (await claimJob(db, KINDS, 'w', NOW))!
-      await failJob(db, job.id, 'w', `${'x'.repeat(5_000)}`, NOW + 500)
+      await failJob(db, job.id, 'w', `\0\ud800${'x'.repeat(5_000)}`, NOW + 500)
       expect(await claimJob(db, KINDS, 'w', NOW + 499)).toBeNull()
       expect((await claimJob(db, KINDS, 'w', NOW + 500))?.attempts).toBe(2)
       expect(await isPending(db, 'scan', 'a')).toBe(true)

@@ -89,7 +89,7 @@ export async function failJob(
   await db.transaction(
     (tx) => tx.run`
       update jobs set state = ${state}, run_at = ${runAt ?? 0}, claimed_by = null, claimed_until = 0,
-        failure = ${failure.slice(0, 1000)}
+        failure = ${failure.replaceAll('\0', '').slice(0, 1000).toWellFormed()}
       where id = ${id} and claimed_by = ${by}`,
   )
 }

@@ -1,5 +1,5 @@
 import { RecentlyRead } from '../auth/recently-read.ts'
-import { findRepository, listRepositories } from '../catalog/repositories.ts'
+import { findRepository } from '../catalog/repositories.ts'
 import type { RepositoryRecord } from '../core/repository.ts'
 import type { Database } from '../storage/database.ts'
 
@@ -8,28 +8,14 @@ const FRESH_MS = 1_000
 
 /** Repositories by name, read at most once a second each, and at once after a change made here. */
 export class RepositoryDirectory {
-  readonly #db: Database
   readonly #byName: RecentlyRead<string, RepositoryRecord | null>
 
   constructor(db: Database) {
-    this.#db = db
     this.#byName = new RecentlyRead(FRESH_MS, (name) => findRepository(db, name))
   }
 
   find(name: string): Promise<RepositoryRecord | null> {
     return this.#byName.get(name)
-  }
-
-  /** Every repository, for lists that are filtered by who asks. */
-  async all(): Promise<RepositoryRecord[]> {
-    const found: RepositoryRecord[] = []
-    for (let after = ''; ; ) {
-      const page = await listRepositories(this.#db, after, 1_000)
-      found.push(...page)
-      const last = page.at(-1)
-      if (!last || page.length < 1_000) return found
-      after = last.name
-    }
   }
 
   /** Forgets what was read, after a change made by this process; also what is being read at this moment. */

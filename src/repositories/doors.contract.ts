@@ -3,6 +3,7 @@ import type { OpenDatabase } from '../../tests/harness/every-database.ts'
 import { failureCode } from '../../tests/harness/failure-code.ts'
 import { pushBytes, putDocument, TestRegistry, type TestRegistryOptions } from '../../tests/harness/registry.ts'
 import { removeGrant } from '../auth/grant.ts'
+import { savePackage } from '../catalog/packages.ts'
 import { type Actor, ANONYMOUS } from '../core/actor.ts'
 import { digestOf } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
@@ -290,6 +291,17 @@ export function doorsContract(open: OpenDatabase): void {
         }
         expect(seen).toEqual(all)
       }
+      // a hidden repository between two others, larger than one step
+      await test.db.transaction(async (tx) => {
+        for (let n = 0; n < 450; n++) {
+          const pkg = await savePackage(tx, hidden, `many/${n}`, 0)
+          await tx.run`
+            insert into artifacts (package_id, digest, media_type, size, document, pushed_at, pushed_by)
+            values (${pkg}, ${digestOf('')}, ${INDEX}, 0, ${new Uint8Array()}, 0, 'test')`
+        }
+      })
+      expect((await test.registry.catalog(test.actor(user), { limit: 100 })).items).toEqual(all)
+      expect((await test.registry.catalog(test.actor(user), { limit: 1, after: 'h' })).items).toEqual(['mine/a'])
       expect(await test.registry.catalog(test.actor(user), { limit: 0 })).toEqual({ items: [] })
       expect(await failureCode(test.registry.catalog(ANONYMOUS, { limit: 5 }))).toBe('UNAUTHORIZED')
       expect(await failureCode(test.registry.catalog(withToken(test.actor(user)), { limit: 5 }))).toBe('UNAUTHORIZED')

@@ -1,11 +1,10 @@
 import type { Permissions } from '../auth/permissions.ts'
 import { listHolders } from '../catalog/blobs.ts'
-import { listPackages } from '../catalog/packages.ts'
 import type { Action, Actor } from '../core/actor.ts'
 import type { Digest } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
 import { formatImageName, type ImageName } from '../core/names.ts'
-import type { Page, PageRequest } from '../core/page.ts'
+import { type Page, type PageRequest, pageOf } from '../core/page.ts'
 import type { RepositoryRecord } from '../core/repository.ts'
 import { createRepository } from './create-repository.ts'
 import type { RepositoryDirectory } from './directory.ts'
@@ -13,6 +12,7 @@ import { GuardedPackage, type GuardOptions } from './guarded.ts'
 import { LocalPackage } from './local.ts'
 import type { LocalServices } from './local-services.ts'
 import type { DeletablePackage, ReadablePackage, WritablePackage } from './package.ts'
+import { readableNames } from './readable-names.ts'
 
 /** What the doors are built on. */
 export interface RegistryOptions {
@@ -24,6 +24,9 @@ export interface RegistryOptions {
 
 /** Packages with the same blob that are looked at for a mount without a source. */
 const MOST_SOURCES = 50
+
+/** Packages that are looked at in one step for a page of the catalogue, however small the page. */
+const CATALOG_STEP = 200
 
 /** The door: a permission is how you get a package, so no route can forget to check. */
 export class Registry {
@@ -115,25 +118,15 @@ export class Registry {
     const isUnasked = actor.kind === 'anonymous' && !actor.tokenAccess
     const reader = isUnasked ? null : await permissions.readerOfCatalog(actor)
     if (!reader) throw new RegistryError('UNAUTHORIZED', [{ type: 'registry', name: 'catalog', action: '*' }])
-    const repositories = new Map((await directory.all()).map((repository) => [repository.id, repository]))
-    const ids = [...repositories.keys()]
     const names: string[] = []
-    let after = page.after ?? ''
-    while (ids.length > 0 && page.limit > 0) {
-      const batch = await listPackages(services.db, ids, after, page.limit + 1)
-      for (const listed of batch) {
-        after = listed.full_name
-        if (!(await this.#mayList(reader, repositories.get(listed.repository_id), listed.name))) continue
-        names.push(listed.full_name)
-        if (names.length > page.limit) return { items: names.slice(0, -1), next: names.at(-2) ?? '' }
-      }
-      if (batch.length <= page.limit) break
+    if (page.limit === 0) return { items: names }
+    const source = { db: services.db, directory, permissions }
+    const step = Math.max(page.limit + 1, CATALOG_STEP)
+    for await (const name of readableNames(source, reader, page.after ?? '', step)) {
+      names.push(name)
+      if (names.length > page.limit) break
     }
-    return { items: names }
-  }
-
-  async #mayList(actor: Actor, repository: RepositoryRecord | undefined, image: string): Promise<boolean> {
-    return repository !== undefined && this.#options.permissions.may(actor, repository, image, 'pull')
+    return pageOf(names, page.limit, (name) => name)
   }
 
   #local(repository: RepositoryRecord, name: ImageName, actor: Actor): LocalPackage {

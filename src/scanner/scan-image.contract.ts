@@ -52,10 +52,15 @@ async function pushBlob(pkg: WritablePackage, bytes: Uint8Array): Promise<Digest
   return digest
 }
 
-async function pushImage(pkg: WritablePackage, layers: readonly MadeLayer[], tag = 'v1'): Promise<Digest> {
+async function pushImage(
+  pkg: WritablePackage,
+  layers: readonly MadeLayer[],
+  tag = 'v1',
+  os = 'linux',
+): Promise<Digest> {
   const config = new TextEncoder().encode(
     JSON.stringify({
-      os: 'linux',
+      os,
       architecture: 'amd64',
       rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
       mark: crypto.randomUUID(),
@@ -196,6 +201,30 @@ export function scanImageContract(open: OpenDatabase): void {
       expect((await known(digest)).reasons).toContain('push it again')
       await pushBlob(pkg, layer.bytes)
       expect(await scan(digest)).toBe('complete')
+      expect((await known(digest)).ids).toEqual(['GHSA-aaaa'])
+    })
+
+    it('full of texts that no database keeps is scanned all the same', async () => {
+      const { test, pkg, scan, known } = await start()
+      await importNpm(test, ['GHSA-aaaa', 'lodash', '4.17.21'])
+      const odd = ['\\u0000', '\\ud800', '\\udc00x', 'a\\u0000b', '\\u001b[2J']
+      const files = odd.flatMap((text, n) => [
+        { path: `app/node_modules/odd${n}/package.json`, content: `{"name":"${text}","version":"1.0.0"}` },
+        {
+          path: `app/node_modules/even${n}/package.json`,
+          content: `{"name":"even","version":"${text}","license":"${text}"}`,
+        },
+      ])
+      const release = `ID="de\0bian"\nVERSION_ID="1\0"\nPRETTY_NAME="\ud800\0"\n`
+      const status = 'Package: x\0y\nStatus: install ok installed\nVersion: 1\0\nArchitecture: a\0\nMaintainer: \0\n\n'
+      const bytes = tarOf([
+        ...files,
+        { path: 'app/node_modules/lodash/package.json', content: '{"name":"lodash","version":"4.17.15"}' },
+        { path: 'etc/os-release', content: release },
+        { path: 'var/lib/dpkg/status', content: status },
+      ])
+      const digest = await pushImage(pkg, [{ bytes, diffId: digestOf(bytes) }], 'v1', '\u0000\ud800')
+      expect(['complete', 'incomplete']).toContain(await scan(digest))
       expect((await known(digest)).ids).toEqual(['GHSA-aaaa'])
     })
 

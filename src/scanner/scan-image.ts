@@ -7,6 +7,7 @@ import { encodeImageReport, type ImageReport } from './image-report.ts'
 import { keepMatched } from './keep-matched.ts'
 import type { LayerLimits } from './layers/layer-limits.ts'
 import { advisoryKeys } from './matching/subject.ts'
+import { plainText } from './plain-inventory.ts'
 import { openStoredImage, type StoredBytes } from './stored-image.ts'
 import { StoredLayerRecords } from './stored-layer-records.ts'
 import { SubjectError } from './subjects/image-subject.ts'
@@ -60,10 +61,10 @@ async function readImage(
     const records = new StoredLayerRecords(options.db)
     const inventory = await takeInventory(image, { limits: options.limits, records, signal })
     const layers = image.layers.map(({ digest, diffId, size, createdBy }) => ({ digest, diffId, size, createdBy }))
-    return { platform: image.platform, layers, inventory }
+    return { platform: image.platform && plainText(image.platform), layers, inventory }
   } catch (error) {
     if (!(error instanceof SubjectError)) throw error
-    return { failure: error.message }
+    return { failure: plainText(error.message) }
   }
 }
 

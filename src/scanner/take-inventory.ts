@@ -4,6 +4,7 @@ import { foldLayers } from './inventory/fold-layers.ts'
 import type { LayerLimits } from './layers/layer-limits.ts'
 import type { LayerRecord } from './layers/layer-record.ts'
 import { unreadableLayer } from './layers/unreadable-layer.ts'
+import { plainInventory } from './plain-inventory.ts'
 import { analyseLayer } from './sandbox/analyse-layer.ts'
 import { type ImageSubject, SubjectError, type SubjectLayer } from './subjects/image-subject.ts'
 
@@ -39,7 +40,7 @@ export async function takeInventory(subject: ImageSubject, options: InventoryOpt
     records.push(layer.diffId === null ? { ...record, diffId: null } : record)
     options.onProgress?.(records.length, subject.layers.length)
   }
-  return foldLayers(records)
+  return plainInventory(foldLayers(records))
 }
 
 /**

@@ -5,6 +5,7 @@ import { listPackages } from '../../catalog/packages.ts'
 import { parseDigest } from '../../core/digest.ts'
 import { RegistryError } from '../../core/errors.ts'
 import { parseImageName, parseTag } from '../../core/names.ts'
+import { pageOf } from '../../core/page.ts'
 import { describeImage } from './describe-image.ts'
 import type { ManagementApplication, ManagementServices } from './environment.ts'
 import { answer, PROBLEMS } from './responses.ts'
@@ -51,12 +52,12 @@ export function addImageRoutes(app: ManagementApplication, services: ManagementS
     const { actor } = c.env
     const repository = await gate.visible(actor, c.req.valid('param').name)
     const { limit, after } = c.req.valid('query')
-    const rows = await listPackages(db, [repository.id], after ? `${repository.name}/${after}` : '', limit + 1)
-    const page = rows.slice(0, limit)
-    const next = rows.length > limit ? page.at(-1)?.name : undefined
-    const visible = await Promise.all(page.map((row) => permissions.may(actor, repository, row.name, 'pull')))
-    const items = page.filter((_, at) => visible[at]).map((row) => ({ name: row.name }))
-    return c.json({ items, ...(next !== undefined && { next }) }, 200)
+    const names = await listPackages(db, repository.id, after ?? '', limit + 1)
+    const page = pageOf(names, limit, (name) => name)
+    const visible = await Promise.all(page.items.map((name) => permissions.may(actor, repository, name, 'pull')))
+    // A page may hold less than was asked for, but there is a next one as long as there are images.
+    const items = page.items.filter((_, at) => visible[at]).map((name) => ({ name }))
+    return c.json({ ...page, items }, 200)
   })
 }
 

@@ -94,20 +94,24 @@ export function addRepositoryRoutes(app: ManagementApplication, services: Manage
   })
 }
 
+/** Repositories that are looked at in one step, however small the page. */
+const STEP = 200
+
 /** Repositories are few against images: those that may not be seen are left out page by page. */
 async function visibleRepositories(
   { db, auth }: ManagementServices,
   actor: Actor,
   page: PageRequest,
 ): Promise<Page<RepositoryRecord>> {
+  const size = Math.max(page.limit + 1, STEP)
   const visible: RepositoryRecord[] = []
   for (let after = page.after ?? ''; visible.length <= page.limit; ) {
-    const batch = await listRepositories(db, after, page.limit + 1)
+    const batch = await listRepositories(db, after, size)
     for (const repository of batch) {
       if (await auth.permissions.maySee(actor, repository)) visible.push(repository)
     }
     const last = batch.at(-1)
-    if (!last || batch.length <= page.limit) break
+    if (!last || batch.length < size) break
     after = last.name
   }
   return pageOf(visible, page.limit, (repository) => repository.name)
