@@ -27,17 +27,19 @@ export async function* readableNames(
 ): AsyncGenerator<string> {
   for (let from = after; ; ) {
     const batch = await listAllPackages(db, from, step)
-    let hidden: string | null = null
+    let hidden = '' // begins no name: none has a slash in front
     for (const fullName of batch) {
-      if (hidden !== null && fullName.startsWith(`${hidden}/`)) continue
+      if (fullName.startsWith(`${hidden}/`)) continue
       const { repository: name, image } = parseImageName(fullName)
       const repository = await directory.find(name)
-      hidden = repository && (await permissions.maySee(actor, repository)) ? null : name
-      if (repository && hidden === null && (await permissions.may(actor, repository, image, 'pull'))) yield fullName
+      if (!repository || !(await permissions.maySee(actor, repository))) hidden = name
+      else if (await permissions.may(actor, repository, image, 'pull')) yield fullName
     }
     const last = batch.at(-1)
     if (last === undefined || batch.length < step) return
-    // "0" is what comes after "/".
-    from = hidden !== null && last.startsWith(`${hidden}/`) ? `${hidden}0` : last
+    from = last.startsWith(`${hidden}/`) ? `${hidden}${AFTER_SLASH}` : last
   }
 }
+
+/** The character after the slash: what begins with a repository and this comes after all of its packages. */
+const AFTER_SLASH = '0'
