@@ -1,6 +1,6 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeEngineFolder } from '../harness/docker-engine.ts'
+import { removeEngineFolder } from '../harness/engine.ts'
 import { program } from '../harness/program.ts'
 import { readImageFolder } from '../harness/pulled-image.ts'
 import { run } from '../harness/run-program.ts'

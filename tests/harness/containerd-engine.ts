@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { startProgram } from './background-program.ts'
-import { type Engine, removeEngineFolder } from './docker-engine.ts'
+import { type Engine, removeEngineFolder } from './engine.ts'
 import { program } from './program.ts'
 import { run } from './run-program.ts'
 import { temporaryFolder } from './temporary-folder.ts'
