@@ -217,5 +217,25 @@ export function permissionsContract(open: OpenDatabase): void {
       expect(await permissions.readerOfCatalog(await tokens.verify(issued.token))).toBe(ANONYMOUS)
       expect(await permissions.readerOfCatalog(test.actor(alice))).toEqual(test.actor(alice))
     })
+
+    it('gives no way into a repository that somebody else makes later', async () => {
+      const { test, alice, permissions } = await start()
+      const { tokenService, tokens } = test.auth
+      const bob = await test.user('bob')
+      const tokenOf = async (user: typeof alice) =>
+        tokens.verify((await tokenService.issue({ user }, parseScopes(['repository:new/app:pull,push']))).issued.token)
+      const [first, second] = [await tokenOf(alice), await tokenOf(bob)]
+      const made = await test.repository('new')
+      await test.database.transaction((tx) => saveOwner(tx, made.id, test.actor(alice), 0))
+      const rights: Right[] = ['pull', 'push']
+      const allowed = (actor: Actor) => Promise.all(rights.map((right) => permissions.may(actor, made, 'app', right)))
+      expect(await allowed(first)).toEqual([true, true])
+      expect(await allowed(second)).toEqual([false, false])
+      // nor into another one of the same name
+      const { access } = await tokenService.issue({ user: alice }, parseScopes(['repository:new/app:pull,push']))
+      expect(await allowed({ ...test.actor(alice), tokenAccess: access })).toEqual([true, true])
+      const older = access.map((entry) => ({ ...entry, repositoryId: made.id - 1 }))
+      expect(await allowed({ ...test.actor(alice), tokenAccess: older })).toEqual([false, false])
+    })
   })
 }

@@ -1,4 +1,4 @@
-import type { Actor } from '../core/actor.ts'
+import type { Actor, TokenAccess } from '../core/actor.ts'
 import { ANONYMOUS } from '../core/actor.ts'
 import type { Database } from '../storage/database.ts'
 import { grantRulesOf } from './grant.ts'
@@ -32,15 +32,28 @@ export class Permissions {
   }
 
   /**
-   * A registry token decides alone, by what was written into it; everybody else is decided by the grants of this moment.
+   * A registry token decides alone, by what was written into it, about the repository that it was written for; everybody
+   * else is decided by the grants of this moment.
    *
    * @param image  the path inside the repository, or null for the repository as a whole
    */
   async may(actor: Actor, repository: GuardedRepository, image: string | null, right: Right): Promise<boolean> {
-    if (actor.tokenAccess) return image !== null && tokenGives(actor, `${repository.name}/${image}`, right)
+    if (actor.tokenAccess) return image !== null && this.#tokenGives(actor, repository, image, right)
     // the hot path needs no grants
     if (right === 'pull' && (actor.isAdmin || seesWithoutGrant(actor, repository.visibility))) return true
     return (await this.rights(actor, repository, image)).has(right)
+  }
+
+  /**
+   * A token may be older than the repository: then it was given to somebody who might have made it. That another has
+   * done so since must not open it, so the holder's rights of this moment decide.
+   */
+  async #tokenGives(actor: Actor, repository: GuardedRepository, image: string, right: Right): Promise<boolean> {
+    const entries = entriesFor(actor, `${repository.name}/${image}`, right)
+    if (entries.some(({ repositoryId: id }) => id === undefined || id === repository.id)) return true
+    if (!entries.some(({ repositoryId }) => repositoryId === null)) return false
+    const { readOnly: _, ...holder } = await this.#holder(actor)
+    return (await this.rights(holder, repository, image)).has(right)
   }
 
   /** Everything that an actor may do by live rights; a registry token has none of those. */
@@ -58,7 +71,7 @@ export class Permissions {
    */
   async mayCreateByPush(actor: Actor, name: string): Promise<boolean> {
     if (this.#createOnPush === 'nobody' || actor.kind !== 'user' || actor.readOnly) return false
-    if (actor.tokenAccess && !tokenGives(actor, name, 'push')) return false
+    if (actor.tokenAccess && entriesFor(actor, name, 'push').length === 0) return false
     const user = await findUser(this.#database, actor.id)
     if (!user || user.isDisabled) return false
     return user.isAdmin || (this.#createOnPush === 'users' && user.mayCreateRepositories)
@@ -118,10 +131,9 @@ export class Permissions {
   }
 }
 
-function tokenGives(actor: Actor, name: string, right: Right): boolean {
-  return (
-    actor.tokenAccess?.some(
-      (access) => access.type === 'repository' && access.name === name && access.actions.includes(right),
-    ) === true
+/** What a registry token says of a right to an image, by its whole name. */
+function entriesFor(actor: Actor, name: string, right: Right): TokenAccess[] {
+  return (actor.tokenAccess ?? []).filter(
+    (access) => access.type === 'repository' && access.name === name && access.actions.includes(right),
   )
 }

@@ -7,7 +7,7 @@ import { revokeAccessToken, saveAccessToken } from './access-token.ts'
 import { tokenSubjectOf } from './account.ts'
 import { changeUser, removeUser } from './user.ts'
 
-const ACCESS = [{ type: 'repository', name: 'demo/app', actions: ['pull'] }] as const
+const ACCESS = [{ type: 'repository', name: 'demo/app', actions: ['pull'], repositoryId: 7 }] as const
 
 type Claims = Record<string, unknown>
 type Header = { kid?: string; typ?: string }

@@ -61,6 +61,8 @@ const Claims = z.object({
   name: z.string(),
   ver: z.number(),
   pat: z.string().optional(),
+  /** The repository ids of `access`, in its order: beside it, as others read that claim too. */
+  ids: z.array(z.number().nullable()).default([]),
   access: z.array(
     z.object({ type: z.enum(['repository', 'registry']), name: z.string(), actions: z.array(z.string()) }),
   ),
@@ -99,7 +101,9 @@ export class RegistryTokens {
     const issuedAt = this.#now()
     const seconds = Math.floor(issuedAt / 1000)
     const pat = subject.accessTokenId === undefined ? {} : { pat: subject.accessTokenId }
-    const token = await new SignJWT({ access, name: subject.name, ver: subject.version, ...pat })
+    const ids = access.map(({ repositoryId }) => repositoryId ?? null)
+    const named = access.map(({ type, name, actions }) => ({ type, name, actions }))
+    const token = await new SignJWT({ access: named, ids, name: subject.name, ver: subject.version, ...pat })
       .setProtectedHeader({ alg: SIGNING_ALGORITHM, kid: key.kid, typ: TYPE })
       .setIssuer(issuer)
       .setAudience(service)
@@ -195,9 +199,10 @@ function isCanonical(token: string): boolean {
 }
 
 function actorOf(claims: z.infer<typeof Claims>): Actor {
-  if (claims.sub === '') return { ...ANONYMOUS, tokenAccess: claims.access }
+  const tokenAccess = claims.access.map((entry, at) => ({ ...entry, repositoryId: claims.ids[at] ?? null }))
+  if (claims.sub === '') return { ...ANONYMOUS, tokenAccess }
   // never an administrator: the token grants what it names and nothing else
-  return { kind: 'user', id: claims.sub, name: claims.name, isAdmin: false, tokenAccess: claims.access }
+  return { kind: 'user', id: claims.sub, name: claims.name, isAdmin: false, tokenAccess }
 }
 
 function invalid(message: string, cause?: unknown): RegistryError {

@@ -43,22 +43,23 @@ export class TokenService {
   async #granted(actor: Actor, { type, name, actions }: Scope): Promise<TokenAccess | null> {
     if (type === 'registry' && name === 'catalog') {
       // anybody may ask for the list: what stands in it is what the asker may read
-      return { type, name, actions: actions.includes('*') ? ['*'] : [] }
+      return { type, name, actions: actions.includes('*') ? ['*'] : [], repositoryId: null }
     }
     if (type !== 'repository' || !isImageName(name)) return null
     // `*` is an old way of asking for everything; the token says what that is
     const asked = actions.includes('*')
       ? ACTIONS
       : ACTIONS.filter((action) => actions.includes(action)).sort(as(actions))
-    const rights = await this.#rights(actor, name, asked)
-    return { type, name, actions: asked.filter((action) => rights.has(action)) }
-  }
-
-  async #rights(actor: Actor, name: string, asked: readonly Action[]): Promise<ReadonlySet<Right>> {
     const { repository, image } = parseImageName(name)
     const found = await this.#findRepository(repository)
-    if (found) return this.#permissions.rights(actor, found, image)
-    // Who may not push gets the same for a missing repository as for a private one: nothing.
+    const rights = found
+      ? await this.#permissions.rights(actor, found, image)
+      : await this.#rightsToMissing(actor, name, asked)
+    return { type, name, actions: asked.filter((action) => rights.has(action)), repositoryId: found?.id ?? null }
+  }
+
+  /** Who may not push gets the same for a missing repository as for a private one: nothing. */
+  async #rightsToMissing(actor: Actor, name: string, asked: readonly Action[]): Promise<ReadonlySet<Right>> {
     const mayCreate = asked.includes('push') && (await this.#permissions.mayCreateByPush(actor, name))
     const rights: Right[] = mayCreate ? ['pull', 'push'] : []
     // an administrator may know that it is missing

@@ -6,6 +6,8 @@ export interface TokenAccess {
   readonly type: 'repository' | 'registry'
   readonly name: string
   readonly actions: readonly string[]
+  /** Of the repository that was meant; null when there was none of that name, and whoever makes it later decides. */
+  readonly repositoryId?: number | null | undefined
 }
 
 /** Who asks. Made by the authentication step, checked by the registry's doors. */
