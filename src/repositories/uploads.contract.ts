@@ -171,6 +171,20 @@ export function uploadsContract(open: OpenDatabase): void {
       expect(await contentOf(pkg, digest)).toBe(digest)
     })
 
+    it('lets go of the upload as soon as the database is there again', async () => {
+      const { db, uploads, pkg } = await start()
+      const { id } = await uploads.start('sha256')
+      const bytes = bytesOf(500)
+      await uploads.append(id, {}, bodyOf(bytes))
+      db.failOnce('insert into blobs', 'rolled-back')
+      for (let n = 0; n < 2; n++) db.failOnce('update uploads set claimed_by = null', 'rolled-back')
+      expect(await failureCode(uploads.commit(id, digestOf(bytes), {}, null))).toBe('UNAVAILABLE')
+      expect(await failureCode(uploads.commit(id, digestOf(bytes), {}, null))).toBe('RANGE_INVALID')
+      await Bun.sleep(1_300)
+      await uploads.commit(id, digestOf(bytes), {}, null)
+      expect(await contentOf(pkg, digestOf(bytes))).toBe(digestOf(bytes))
+    })
+
     it('keeps the bytes when only the answer was lost', async () => {
       const { db, uploads, pkg } = await start()
       const { id } = await uploads.start('sha256')

@@ -4,10 +4,10 @@ import type { Database, Row, SqlPart, Transaction } from '../../src/storage/data
 /** `rolled-back`: nothing of it happened; `answer-lost`: all of it happened, and the caller is told that it failed. */
 export type Fault = 'rolled-back' | 'answer-lost'
 
-/** A real database whose next transaction with a certain statement fails, once. */
+/** A real database whose next transaction with a certain statement fails, once for each time it was asked to. */
 export class FaultyDatabase implements Database {
   readonly #inner: Database
-  #fault: { readonly statement: string; readonly kind: Fault } | null = null
+  readonly #faults: { readonly statement: string; readonly kind: Fault }[] = []
 
   constructor(inner: Database) {
     this.#inner = inner
@@ -15,7 +15,7 @@ export class FaultyDatabase implements Database {
 
   /** @param statement  the beginning of a statement, as `insert into blobs` */
   failOnce(statement: string, kind: Fault): void {
-    this.#fault = { statement, kind }
+    this.#faults.push({ statement, kind })
   }
 
   all<T extends object = Row>(strings: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<T[]> {
@@ -27,16 +27,18 @@ export class FaultyDatabase implements Database {
   }
 
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    let isMeant = false
+    let kind: Fault | null = null
     const look = (strings: TemplateStringsArray) => {
-      if (this.#fault && strings.join('?').trim().startsWith(this.#fault.statement)) isMeant = true
+      const text = strings.join('?').trim()
+      const at = this.#faults.findIndex(({ statement }) => text.startsWith(statement))
+      if (at >= 0) kind ??= this.#faults.splice(at, 1)[0]?.kind ?? null
     }
     const result = await this.#inner.transaction(async (tx) => {
       const done = await work(watched(tx, look))
-      if (isMeant && this.#fault?.kind === 'rolled-back') throw this.#failure()
+      if (kind === 'rolled-back') throw failure()
       return done
     })
-    if (isMeant && this.#fault?.kind === 'answer-lost') throw this.#failure()
+    if (kind === 'answer-lost') throw failure()
     return result
   }
 
@@ -47,11 +49,10 @@ export class FaultyDatabase implements Database {
   close(): Promise<void> {
     return this.#inner.close()
   }
+}
 
-  #failure(): RegistryError {
-    this.#fault = null
-    return new RegistryError('UNAVAILABLE', undefined, { message: 'a fault of this test' })
-  }
+function failure(): RegistryError {
+  return new RegistryError('UNAVAILABLE', undefined, { message: 'a fault of this test' })
 }
 
 function watched(tx: Transaction, look: (strings: TemplateStringsArray) => void): Transaction {
