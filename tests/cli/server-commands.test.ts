@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'bun:test'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageBody } from '../../src/api/image.ts'
+import { describeWith, program } from '../harness/program.ts'
+import { run } from '../harness/run-program.ts'
 import { type Seawall, startSeawall } from '../harness/seawall.ts'
 import { removeFolder, temporaryFolder } from '../harness/temporary-folder.ts'
 import { seawall } from './command.ts'
@@ -146,6 +148,21 @@ describe('the command line of a server', () => {
     expect(ended.stderr).toContain('Sign in with "seawall login')
     await ok('team', 'remove', 'builders')
     await ok('user', 'remove', 'bob')
+  })
+
+  describeWith(['script'], 'at a terminal', () => {
+    it('asks who one is, and does not show the password', async () => {
+      const main = join(import.meta.dir, '..', '..', 'src', 'main.ts')
+      const command = `${process.execPath} ${main} login ${server.host}`
+      const { code, stdout } = await run([program('script'), '-qec', command, '/dev/null'], {
+        env: { HOME: join(folder, 'typist'), TERM: 'dumb' },
+        stdin: `admim\u007fn\r${server.adminPassword}\r`,
+        timeoutMs: 20_000,
+      })
+      expect({ code, stdout }).toMatchObject({ code: 0 })
+      expect(stdout).toContain(`Signed in to ${server.url} as admin`)
+      expect(stdout.split('Password of admin:')[1]).not.toContain(server.adminPassword)
+    })
   })
 
   it("changes one's own password only with today's, and another's without", async () => {
