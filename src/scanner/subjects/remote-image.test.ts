@@ -155,6 +155,24 @@ describe('an image in a registry', () => {
     expect(inventory.reasons.length).toBe(2)
   })
 
+  it('is no result at all when the connection breaks in the middle of a layer', async () => {
+    const image = smallImage()
+    const inner = serve(image)
+    const [first] = image.layers
+    const half = new ReadableStream({
+      async pull(controller) {
+        controller.enqueue(first!.bytes.subarray(0, 20))
+        await Bun.sleep(20)
+        controller.error(new Error('gone'))
+      },
+    })
+    const { host } = registry((path, request) =>
+      path.endsWith(first!.digest) ? new Response(half) : inner(path, request),
+    )
+    const opened = await openRemoteImage(`${host}/demo/app:1`, {}, NOBODY)
+    await expect(takeInventory(opened)).rejects.toThrow('broke off')
+  })
+
   it.each<[string, Answer, string]>([
     ['an endless manifest', () => new Response(endless()), 'is larger than'],
     ['HTML', () => new Response('<html>'), 'is not valid JSON'],

@@ -103,17 +103,27 @@ async function readBlob(session: RegistrySession, digest: Digest): Promise<Uint8
 async function openLayer(session: RegistrySession, digest: Digest): Promise<LayerSource> {
   const { body } = await session.get(`blobs/${digest}`, ['*/*'])
   if (!body) throw new SubjectError(`the layer ${digest} is empty`)
+  const reader = body.getReader()
   const hash = new Bun.CryptoHasher(algorithmOf(digest))
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        hash.update(chunk)
-        controller.enqueue(chunk)
-      },
-      flush() {
-        const actual = `${algorithmOf(digest)}:${hash.digest('hex')}`
-        if (actual !== digest) throw new SubjectError(`the layer has the digest ${actual}, not ${digest} as it should`)
-      },
-    }),
-  )
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        // No word on the image: the scan as a whole fails, and may be tried again.
+        throw new Error(`the transfer of the layer ${digest} broke off: ${reasonOf(error)}`, { cause: error })
+      })
+      if (!done) {
+        hash.update(value)
+        controller.enqueue(value)
+        return
+      }
+      const actual = `${algorithmOf(digest)}:${hash.digest('hex')}`
+      if (actual !== digest) throw new SubjectError(`the layer has the digest ${actual}, not ${digest} as it should`)
+      controller.close()
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
