@@ -48,6 +48,8 @@ export async function startSeawall(options: SeawallOptions = {}): Promise<Seawal
 
   const env = {
     HOME: folder,
+    // as scripts/bootstrap.mjs starts it
+    BUN_JSC_forceRAMSize: String(256 * 1024 * 1024),
     SEAWALL_LISTEN: host,
     SEAWALL_DATA: join(folder, 'data'),
     SEAWALL_ADMIN_PASSWORD_FILE: passwordFile,
