@@ -1,8 +1,9 @@
 import type { LayerNames } from '../catalog/layer-records.ts'
 import type { ImageInventory } from '../core/inventory.ts'
 import { foldLayers } from './inventory/fold-layers.ts'
-import type { LayerLimits } from './layers/layer-limits.ts'
+import { DEFAULT_LAYER_LIMITS, type LayerLimits } from './layers/layer-limits.ts'
 import type { LayerRecord } from './layers/layer-record.ts'
+import { weighRecord } from './layers/record-weight.ts'
 import { unreadableLayer } from './layers/unreadable-layer.ts'
 import { plainInventory } from './plain-inventory.ts'
 import { analyseLayer } from './sandbox/analyse-layer.ts'
@@ -27,20 +28,36 @@ export interface InventoryOptions {
   readonly onProgress?: (done: number, total: number) => void
 }
 
-/** Reads every layer of a subject, one after the other, and folds them. Layers that are there twice are read once. */
+/**
+ * Reads every layer of a subject, one after the other, and folds them. Layers that are there twice are read once.
+ *
+ * Folding takes place in this process, and what is folded lies in its memory: layers beyond a bound are left unread, be
+ * they many or the same one again and again.
+ */
 export async function takeInventory(subject: ImageSubject, options: InventoryOptions = {}): Promise<ImageInventory> {
   const known = new Map<string, LayerRecord>()
   const records: LayerRecord[] = []
+  const { maxRecordBytes } = options.limits ?? DEFAULT_LAYER_LIMITS
+  let room = MOST_RECORDS * maxRecordBytes
   options.onProgress?.(0, subject.layers.length)
   for (const layer of subject.layers) {
     // Both names: with the claim alone, a layer that was read could stand for others that were not.
     const key = layer.diffId !== null && layer.digest !== null ? `${layer.digest} ${layer.diffId}` : null
-    const record = (key !== null && known.get(key)) || (await recordOf(layer, options))
-    if (key !== null) known.set(key, record)
+    const found = (key !== null && known.get(key)) || (room > 0 ? await recordOf(layer, options) : tooMuch(layer))
+    if (key !== null) known.set(key, found)
+    room -= weighRecord(found)
+    const record = room > 0 ? found : tooMuch(layer)
     records.push(layer.diffId === null ? { ...record, diffId: null } : record)
     options.onProgress?.(records.length, subject.layers.length)
   }
   return plainInventory(foldLayers(records))
+}
+
+/** How many of the largest records that one layer may have one image may have. */
+const MOST_RECORDS = 2
+
+function tooMuch({ diffId }: SubjectLayer): LayerRecord {
+  return unreadableLayer(diffId, 'has, with the layers below it, more names than are looked at in one image', false)
 }
 
 /**
