@@ -94,6 +94,10 @@ export class GuardedPackage implements ReadablePackage {
     return this.#inner.statBlob(digest)
   }
 
+  probeBlob(digest: Digest): Promise<BlobStat | null> {
+    return this.#inner.probeBlob(digest)
+  }
+
   openBlob(digest: Digest, range?: ByteRange): Promise<BlobBody> {
     return this.#inner.openBlob(digest, range)
   }

@@ -110,6 +110,15 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
     return { digest, size: blob.size }
   }
 
+  async probeBlob(digest: Digest): Promise<BlobStat | null> {
+    const { blobs, log } = this.#services
+    const found = await this.statBlob(digest)
+    const blob = found && (await this.#blob(digest))
+    if (!blob || (await blobs.stat(blob.location)) === blob.size) return found
+    log.warn('blobs.lost', { digest })
+    return null
+  }
+
   async openBlob(digest: Digest, range?: ByteRange): Promise<BlobBody> {
     const blob = await this.#blob(digest)
     if (!blob) throw new RegistryError('BLOB_UNKNOWN', { digest })
@@ -170,7 +179,7 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
 
   async mount(digest: Digest, source: ReadablePackage): Promise<BlobStat | null> {
     const { db, clock } = this.#services
-    const found = await source.statBlob(digest)
+    const found = await source.probeBlob(digest)
     if (!found) return null
     const isLinked = await db.transaction(async (tx) => {
       const pkg = await savePackage(tx, this.#repository, this.#name, clock())

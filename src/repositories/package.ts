@@ -35,6 +35,11 @@ export interface ReadablePackage {
   /** The subject that some artifact here names and whose digest begins so, or null: fallback tags cut long digests. */
   findSubject(beginning: string): Promise<Digest | null>
   statBlob(digest: Digest): Promise<BlobStat | null>
+  /**
+   * The same for somebody who would push the blob if it were not there: null also when its bytes are lost or cut short,
+   * so that pushing it again heals it.
+   */
+  probeBlob(digest: Digest): Promise<BlobStat | null>
   /** @throws RegistryError `BLOB_UNKNOWN` */
   openBlob(digest: Digest, range?: ByteRange): Promise<BlobBody>
 }

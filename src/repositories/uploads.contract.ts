@@ -224,6 +224,8 @@ export function uploadsContract(open: OpenDatabase): void {
       await damage(test.path(before.location))
       const again = await test.push('demo/app')
       expect(await failureCode(again.openBlob(digest))).not.toBe('no error')
+      expect(await again.probeBlob(digest)).toBeNull()
+      expect(await (await test.push('demo/other')).mount(digest, again)).toBeNull()
       await pushBytes(again, bytes)
       expect(await contentOf(await test.push('demo/app'), digest)).toBe(digest)
       expect((await findBlobAnywhere(db, digest))!.location).not.toBe(before.location)

@@ -10,7 +10,8 @@ export async function getBlob(call: ImageCall): Promise<Response> {
   const { request } = call
   const digest = parseDigest(call.last)
   const pkg = await call.registry.toPull(call.actor, call.name)
-  const blob = await pkg.statBlob(digest)
+  // Who asks by HEAD pushes what is not there.
+  const blob = await (request.method === 'HEAD' ? pkg.probeBlob(digest) : pkg.statBlob(digest))
   if (!blob) throw new RegistryError('BLOB_UNKNOWN', { digest })
   const headers: Record<string, string> = {
     ...API_VERSION,
