@@ -13,7 +13,7 @@ import { API_VERSION, created, empty, isUnchanged, warningHeaders } from './resp
 export async function getManifest(call: ImageCall): Promise<Response> {
   const pkg = await call.registry.toPull(call.actor, call.name)
   const isHead = call.request.method === 'HEAD'
-  const found = await findManifest(pkg, call.last, isHead)
+  const found = await findManifest(pkg, call.last, isPull(call.request))
   if (!found) throw new RegistryError('MANIFEST_UNKNOWN', { reference: call.last.slice(0, 200) })
   const headers = {
     ...API_VERSION,
@@ -27,10 +27,21 @@ export async function getManifest(call: ImageCall): Promise<Response> {
   return new Response(null, { headers: { ...headers, 'content-length': String(found.document.byteLength) } })
 }
 
-async function findManifest(pkg: ReadablePackage, reference: string, isHead: boolean): Promise<HeldArtifact | null> {
+/**
+ * Docker's engine takes the answer to its HEAD for the whole pull when it holds the image already, and asks again by GET
+ * when it is refused: so its HEAD is a pull. Whoever accepts any type besides, as containerd does, fetches in
+ * every case, also when it is docker that calls it.
+ */
+function isPull({ method, headers }: Request): boolean {
+  if (method === 'GET') return true
+  const isEngine = headers.get('user-agent')?.startsWith('docker/') === true
+  return isEngine && headers.get('accept')?.includes('*/*') !== true
+}
+
+async function findManifest(pkg: ReadablePackage, reference: string, isPulled: boolean): Promise<HeldArtifact | null> {
   if (looksLikeDigest(reference)) parseDigest(reference)
   else if (!isTag(reference)) return null
-  const found = isHead ? await pkg.stat(reference) : await pkg.find(reference)
+  const found = isPulled ? await pkg.find(reference) : await pkg.stat(reference)
   return found ?? findFallback(pkg, reference)
 }
 
