@@ -7,6 +7,7 @@ const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as c
 /** How many passwords are hashed at once: together they take 38 MiB and two threads. */
 const AT_ONCE = 2
 const MAX_WAITING = 100
+const MAX_WAITING_PER_SOURCE = 50
 
 const MIN_CHARACTERS = 8
 const MAX_BYTES = 1024
@@ -16,7 +17,7 @@ export type PasswordCheck = (password: string, hash: string | null) => Promise<b
 
 /** Hashes and checks passwords, a few at a time. */
 export class Passwords {
-  readonly #slots = new PasswordSlots(AT_ONCE, MAX_WAITING)
+  readonly #slots = new PasswordSlots(AT_ONCE, MAX_WAITING, MAX_WAITING_PER_SOURCE)
   #dummyHash: Promise<string> | null = null
 
   /** @throws RegistryError `INVALID` when it is too short or too long, `TOOMANYREQUESTS` */
@@ -39,16 +40,17 @@ export class Passwords {
    * Without a hash (an unknown user, one without a password) a check takes as long and answers false, so that the time
    * tells nothing.
    *
+   * @param source  whom the turn is for: a network, so that one cannot take all the places
    * @throws RegistryError `TOOMANYREQUESTS` when too many wait; what `work` throws comes through
    */
-  inTurn<T>(work: (check: PasswordCheck) => Promise<T>): Promise<T> {
-    return this.#slots.run(() =>
-      work(async (password, hash) => {
-        if (Buffer.byteLength(password) > MAX_BYTES) return false
-        const isMatch = await Bun.password.verify(password, hash ?? (await this.#dummy()))
-        return isMatch && hash !== null
-      }),
-    )
+  inTurn<T>(work: (check: PasswordCheck) => Promise<T>, source = ''): Promise<T> {
+    return this.#slots.run(() => work((password, hash) => this.#verify(password, hash)), source)
+  }
+
+  async #verify(password: string, hash: string | null): Promise<boolean> {
+    if (Buffer.byteLength(password) > MAX_BYTES) return false
+    const isMatch = await Bun.password.verify(password, hash ?? (await this.#dummy()))
+    return isMatch && hash !== null
   }
 
   #dummy(): Promise<string> {

@@ -39,6 +39,16 @@ describe('password slots', () => {
     await slots.run(work)
   })
 
+  it('are not all taken by one source', async () => {
+    const slots = new PasswordSlots(1, 6, 2)
+    const work = () => Bun.sleep(5)
+    const flood = Array.from({ length: 9 }, () => slots.run(work, 'flood'))
+    const others = ['a', 'b', 'c', 'd'].map((source) => slots.run(work, source))
+    const done = async (runs: readonly Promise<void>[]) =>
+      (await Promise.allSettled(runs)).filter((result) => result.status === 'fulfilled').length
+    expect([await done(flood), await done(others)]).toEqual([3, 4])
+  })
+
   it('come free when the work fails', async () => {
     const slots = new PasswordSlots(1, 0)
     await expect(slots.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')

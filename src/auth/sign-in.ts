@@ -8,7 +8,7 @@ import type { LastUse } from './last-use.ts'
 import type { PasswordCheck, Passwords } from './passwords.ts'
 import { findLiveRefreshToken, isRefreshToken, saveRefreshToken } from './refresh-token.ts'
 import type { Revocations } from './revocations.ts'
-import { SignInThrottle } from './sign-in-throttle.ts'
+import { networkOf, SignInThrottle } from './sign-in-throttle.ts'
 import { findUserByName, isUserName, type User } from './user.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
 
@@ -59,6 +59,16 @@ export class SignIn {
     return (await this.#recall(key)) ?? this.#checkPassword(name, password, address, key)
   }
 
+  /**
+   * Checks the password of somebody who is signed in already. No access token stands for it here, and failures count,
+   * apart from those of signing in: a token that was stolen must not serve to guess it.
+   *
+   * @throws RegistryError `TOOMANYREQUESTS`
+   */
+  async isPasswordOf(name: string, password: string): Promise<boolean> {
+    return (await this.#passwords.inTurn((check) => this.#try(name, password, CONFIRMATION, check))) !== null
+  }
+
   /** @throws RegistryError `UNAUTHORIZED` */
   async withAccessToken(secret: string): Promise<Account> {
     const token = isAccessToken(secret) ? await findLiveAccessToken(this.#database, secret, this.#now()) : null
@@ -97,7 +107,8 @@ export class SignIn {
   }
 
   async #checkPassword(name: string, password: string, address: string, key: string): Promise<Account> {
-    const user = await this.#passwords.inTurn((check) => this.#try(name, password, address, check))
+    const turn = (check: PasswordCheck) => this.#try(name, password, address, check)
+    const user = await this.#passwords.inTurn(turn, networkOf(address))
     if (!user) {
       this.#log.warn('sign-in refused', { address })
       throw wrongCredentials()
@@ -120,6 +131,9 @@ export class SignIn {
     return null
   }
 }
+
+/** Stands where failures of signing in have an address. */
+const CONFIRMATION = 'confirmation'
 
 const NOT_VALID = 'the token is not valid, has expired or was revoked'
 

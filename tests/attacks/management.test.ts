@@ -55,4 +55,31 @@ describe('the management API, attacked', () => {
       expect(await answer.json()).toMatchObject({ code: 'INVALID' })
     },
   )
+
+  it('does not let a stolen access token guess the password', async () => {
+    const call = (method: string, path: string, authorization: string, body: object) =>
+      fetch(`${server.url}/api/v1/${path}`, {
+        method,
+        headers: { 'content-type': 'application/json', authorization },
+        body: JSON.stringify(body),
+      })
+    const password = 'the right password'
+    await call('POST', 'users', asAdmin().authorization, { name: 'victim', password })
+    const made = await call('POST', 'tokens', `Basic ${btoa(`victim:${password}`)}`, { name: 'stolen' })
+    const { secret } = (await made.json()) as { secret: string } // the answer's shape is its own test
+    expect(secret).toStartWith('swp_')
+    const guess = async (currentPassword: string) => {
+      const answer = await call('PATCH', 'users/victim', `Bearer ${secret}`, {
+        password: 'taken over',
+        currentPassword,
+      })
+      return answer.status
+    }
+    expect(await guess(secret)).toBe(403)
+    const guesses = await Promise.all(Array.from({ length: 12 }, (_, at) => guess(`guess ${at}`)))
+    expect(guesses).toContain(429)
+    expect(await guess(password)).toBe(429)
+    // who knows the password still signs in
+    expect((await call('POST', 'tokens', `Basic ${btoa(`victim:${password}`)}`, { name: 'other' })).status).toBe(201)
+  })
 })

@@ -138,7 +138,7 @@ async function refuseOnOneself(
     throw new RegistryError('CONFLICT', undefined, { message: 'another administrator must do this to you' })
   }
   if (wish.password === undefined) return
-  if (await auth.passwords.matches(wish.currentPassword ?? '', user.passwordHash)) return
+  if (await auth.signIn.isPasswordOf(user.name, wish.currentPassword ?? '')) return
   throw new RegistryError('DENIED', undefined, { message: 'currentPassword must be your password of today' })
 }
 
