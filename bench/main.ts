@@ -30,10 +30,13 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
   },
 })
-const groups = new Set(positionals.length > 0 ? positionals : GROUPS)
-const unknown = [...groups].filter((group) => !GROUPS.some((known) => known === group))
-if (unknown.length > 0) {
-  console.error(`There is no ${unknown.join(', ')}: choose among ${GROUPS.join(', ')}.`)
+const groups = new Set<string>(positionals.length > 0 ? positionals.map(groupNamed) : GROUPS)
+
+/** `manifest` is as good as `manifests`. */
+function groupNamed(word: string): (typeof GROUPS)[number] {
+  const group = GROUPS.find((known) => known === word || known === `${word}s`)
+  if (group) return group
+  console.error(`There is no group "${word}": choose among ${GROUPS.join(', ')}.`)
   process.exit(2)
 }
 

@@ -1,7 +1,7 @@
 import { makeImage } from '../tests/harness/test-image.ts'
 import type { Arena, Rival } from './arena.ts'
 import type { Reader } from './contender.ts'
-import { type LoadResult, load } from './load.ts'
+import { type LoadRequest, type LoadResult, load, warmUp } from './load.ts'
 import { median } from './median.ts'
 import { pushImage } from './push-image.ts'
 
@@ -77,8 +77,9 @@ async function compare(arena: Arena, measure: string, path: string, connections:
   for (let round = 0; round <= arena.effort.repetitions; round += 1) {
     for (const lane of lanes.filter((candidate) => !failed.has(candidate))) {
       try {
-        const result = await runLane(lane, path, connections, round === 0 ? WARM_UP_SECONDS : arena.effort.seconds)
-        if (round > 0) lane.results.push(result)
+        const request = await requestOf(lane, path, connections)
+        if (round === 0) await warmUp(request, WARM_UP_SECONDS)
+        else lane.results.push(await load(lane.rival.running.pid, request, arena.effort.seconds))
       } catch (error) {
         failed.add(lane)
         arena.note(`${lane.contender} fails "${measure}": ${error instanceof Error ? error.message : error}`)
@@ -88,10 +89,9 @@ async function compare(arena: Arena, measure: string, path: string, connections:
   for (const lane of lanes) if (!failed.has(lane)) report(arena, measure, lane)
 }
 
-async function runLane({ rival, reader }: Lane, path: string, connections: number, seconds: number) {
-  const { pid, url } = rival.running
+async function requestOf({ rival, reader }: Lane, path: string, connections: number): Promise<LoadRequest> {
   const headers = { accept: ACCEPT, ...(await reader.headers()) }
-  return load(pid, { url: `${url}${path}`, headers, connections }, seconds)
+  return { url: `${rival.running.url}${path}`, headers, connections }
 }
 
 function report(arena: Arena, measure: string, { contender, results }: Lane): void {
