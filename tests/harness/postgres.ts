@@ -75,8 +75,10 @@ export async function startPostgres(options: PostgresStartOptions = {}): Promise
       return urlOf(OWNER, name)
     },
     async kill() {
-      // its children notice that it is gone and end too
+      // Its children would notice that it is gone only when they next wait for something, and answer until then.
+      const children = await processesOf(url)
       await server.kill()
+      for (const pid of children) endNow(pid)
     },
     async restart() {
       await stopServer(server)
@@ -145,6 +147,27 @@ function guardFolder(folder: string): { end(): void } {
   child.unref()
   guards.add(child)
   return { end: () => void child.stdin.end() }
+}
+
+/** Every process that serves or works for the server. */
+async function processesOf(url: string): Promise<number[]> {
+  const sql = new SQL({ url, max: 1, connectionTimeout: 5 })
+  try {
+    const rows: { pid: number }[] = await sql.unsafe('select pid from pg_stat_activity')
+    return rows.map((row) => row.pid)
+  } catch {
+    return [] // killed before
+  } finally {
+    await sql.close({ timeout: 0 })
+  }
+}
+
+function endNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it had ended by itself
+  }
 }
 
 async function execute(url: string, text: string): Promise<void> {
