@@ -32,6 +32,11 @@ export function findBlobOfArtifact(reader: Reader, artifact: Digest, digest: Dig
       where l.digest = ${digest} and a.digest = ${artifact})`
 }
 
+/** A blob by its digest alone: for the program's own work, never for a client. */
+export function findBlobAnywhere(reader: Reader, digest: Digest): Promise<BlobRecord | null> {
+  return reader.first<BlobRecord>`select digest, size, location, touched_at from blobs where digest = ${digest}`
+}
+
 /**
  * Keeps a blob and shows it in a package. The row is locked until the end of the transaction, so the collector either
  * has removed the blob before (then this makes it anew) or sees that it was touched.
