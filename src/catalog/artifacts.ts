@@ -1,5 +1,6 @@
 import type { Artifact, HeldArtifact } from '../core/artifact.ts'
 import type { Digest } from '../core/digest.ts'
+import { formatImageName, type ImageName } from '../core/names.ts'
 import { many, type Reader, type Transaction } from '../storage/database.ts'
 import type { PackageId } from './packages.ts'
 
@@ -38,6 +39,18 @@ export async function presentArtifacts(tx: Reader, pkg: PackageId, digests: read
   const rows = await tx.all<{ digest: Digest }>`
     select digest from artifacts where package_id = ${pkg} and digest in ${many(digests)}`
   return new Set(rows.map((row) => row.digest))
+}
+
+/** Whether every blob that an artifact of an image cannot do without is visible in that image too. */
+export async function isWhole(reader: Reader, name: ImageName, digest: Digest): Promise<boolean> {
+  const missing = await reader.first`
+    select b.digest from packages p
+    join artifacts a on a.package_id = p.id
+    join artifact_blobs b on b.artifact_id = a.id
+    where p.full_name = ${formatImageName(name)} and a.digest = ${digest}
+      and not exists (select 1 from package_blobs l where l.package_id = p.id and l.digest = b.digest)
+    limit 1`
+  return missing === null
 }
 
 /** Keeps an artifact and what it points at. One that is there already keeps its row and takes the new media type. */

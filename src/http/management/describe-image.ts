@@ -1,8 +1,10 @@
 import type { ImageBody } from '../../api/image.ts'
+import { isWhole } from '../../catalog/artifacts.ts'
 import { findScan, listFindings, readScanReport, type ScanRow } from '../../catalog/scans.ts'
 import { listTagsOf } from '../../catalog/tags.ts'
 import type { Actor } from '../../core/actor.ts'
 import type { HeldArtifact } from '../../core/artifact.ts'
+import type { Digest } from '../../core/digest.ts'
 import { RegistryError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import { formatImageName, type ImageName } from '../../core/names.ts'
@@ -12,6 +14,7 @@ import { isIndexType } from '../../formats/oci/media-types.ts'
 import { type ImageFacts, judge } from '../../policy/judge.ts'
 import type { ReadablePackage } from '../../repositories/package.ts'
 import { decodeImageReport, type ImageReport } from '../../scanner/image-report.ts'
+import type { Database } from '../../storage/database.ts'
 import type { ManagementServices } from './environment.ts'
 import { timeOf } from './responses.ts'
 
@@ -30,10 +33,7 @@ export async function describeImage(
   const named = await pkg.find(reference)
   if (!named) throw new RegistryError('MANIFEST_UNKNOWN', { reference }, { message: `there is no image ${reference}` })
   const image = await resolveIndex(pkg, named, platform)
-  const scan = await findScan(db, image.digest)
-  const bytes = scan && (await readScanReport(db, image.digest))
-  const report = bytes && decodeImageReport(bytes)
-  const findings = scan ? await listFindings(db, image.digest, 'unknown', false) : []
+  const { scan, report, findings } = await whatIsKnown(db, name, image.digest)
   const rule = (await directory.find(name.repository))?.settings.policy
   return {
     name: formatImageName(name),
@@ -51,6 +51,32 @@ export async function describeImage(
     verdict: verdictBody(rule, image, scan, findings),
   }
 }
+
+/**
+ * Scans are kept by digest alone. Who only knows a manifest by its bytes can push it where its blobs need not be, and is
+ * told nothing of what others have under the same digest.
+ */
+async function whatIsKnown(db: Database, name: ImageName, digest: Digest): Promise<Known> {
+  const scan = await findScan(db, digest)
+  if (!scan) return { scan, report: null, findings: [] }
+  if (!(await isWhole(db, name, digest))) return { scan: { ...scan, ...NOT_WHOLE }, report: null, findings: [] }
+  const bytes = await readScanReport(db, digest)
+  const findings = await listFindings(db, digest, 'unknown', false)
+  return { scan, report: bytes && decodeImageReport(bytes), findings }
+}
+
+interface Known {
+  readonly scan: ScanRow | null
+  readonly report: ImageReport | null
+  readonly findings: readonly Finding[]
+}
+
+const NOT_WHOLE = {
+  state: 'failed',
+  platform: null,
+  complete: 0,
+  reasons: JSON.stringify(['Some of what the manifest names is not in this image.']),
+} as const
 
 /** The image of an index that was asked for, else the usual one, else the first that is here. */
 async function resolveIndex(pkg: ReadablePackage, named: HeldArtifact, platform: string | null): Promise<HeldArtifact> {
