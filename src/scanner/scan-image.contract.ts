@@ -363,7 +363,7 @@ export function scanImageContract(open: OpenDatabase): void {
     })
 
     it('of a signature, an attestation or something that is no image passes', async () => {
-      const { test, pkg } = await start()
+      const { test, pkg, scan } = await start()
       await test.change('demo', rule({ unscanned: 'deny' }), 'public')
       const digest = await pushBlob(pkg, new TextEncoder().encode('{}'))
       for (const [config, layer] of [
@@ -372,9 +372,22 @@ export function scanImageContract(open: OpenDatabase): void {
         ['application/vnd.cncf.helm.config.v1+json', 'application/vnd.cncf.helm.chart.content.v1.tar+gzip'],
       ] as const) {
         const of = (mediaType: string) => ({ mediaType, digest, size: 2 })
-        await putDocument(pkg, document(MANIFEST, { config: of(config), layers: [of(layer)] }), { tags: ['other'] })
+        const put = await putDocument(pkg, document(MANIFEST, { config: of(config), layers: [of(layer)] }), {
+          tags: ['other'],
+        })
+        await scan(put)
         expect((await pull(test, 'other')).outcome).toBe(MANIFEST)
       }
+    })
+
+    it('of a file system that calls itself an attestation is judged by what is in it', async () => {
+      const { test, pkg, scan } = await start()
+      await importNpm(test, ['GHSA-aaaa', 'lodash', '4.17.21'])
+      await test.change('demo', rule({ unscanned: 'deny' }), 'public')
+      const layer = { ...npmLayer('lodash', '4.17.15'), mediaType: 'application/vnd.in-toto+json' }
+      const digest = await pushImage(pkg, [layer])
+      await scan(digest)
+      expect((await pull(test, digest)).outcome).toStartWith('403')
     })
   })
 }

@@ -5,9 +5,11 @@ import { RegistryError } from '../core/errors.ts'
 import { isObject } from '../formats/oci/json.ts'
 import { isReadAs } from '../formats/oci/look-alikes.ts'
 import { type Descriptor, imageParts } from '../formats/oci/manifest.ts'
-import { isImageConfig, OCI_MANIFEST } from '../formats/oci/media-types.ts'
+import { isImageConfig, isStatement, OCI_MANIFEST } from '../formats/oci/media-types.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Database } from '../storage/database.ts'
+import { looksPacked } from './layers/looks-packed.ts'
+import { BLOCK_BYTES } from './layers/tar-header.ts'
 import type { LayerSource } from './sandbox/analyse-layer.ts'
 import { buildSteps } from './subjects/build-steps.ts'
 import { checkDigest, formatPlatform, MAX_DOCUMENT_BYTES, parseImageConfig } from './subjects/image-documents.ts'
@@ -43,6 +45,7 @@ export interface StoredImage extends ImageSubject {
 export async function openStoredImage(bytes: StoredBytes, artifact: HeldArtifact): Promise<StoredImage | null> {
   const { config: described, layers } = imageParts(artifact.document)
   const image: ImageBytes = { ...bytes, digest: artifact.digest }
+  if (await areStatements(image, layers)) return null
   const content = await readConfig(image, described)
   if (artifact.mediaType === OCI_MANIFEST && !isImageConfig(described.mediaType) && !namesFileSystem(content))
     return null
@@ -68,6 +71,24 @@ export async function openStoredImage(bytes: StoredBytes, artifact: HeldArtifact
     })),
     async close() {},
   }
+}
+
+/**
+ * Whether every layer says of itself that it is words about another image, and none would be unpacked if a client did
+ * not believe it: what a layer is, its bytes decide.
+ */
+async function areStatements(bytes: ImageBytes, layers: readonly Descriptor[]): Promise<boolean> {
+  if (layers.length === 0 || !layers.every((layer) => isStatement(layer.mediaType))) return false
+  for (const layer of layers) if (looksPacked(await beginningOf(bytes, layer))) return false
+  return true
+}
+
+async function beginningOf(bytes: ImageBytes, layer: Descriptor): Promise<Uint8Array> {
+  const blob = await blobOf(bytes, layer)
+  if (blob.size === 0) return new Uint8Array()
+  const range = { start: 0, end: Math.min(blob.size, BLOCK_BYTES) - 1 }
+  const stream = await bytes.blobs.read(blob.location, range).catch((error) => lost(error, layer))
+  return new Response(stream).bytes()
 }
 
 /**

@@ -11,7 +11,6 @@ import {
   isIndexType,
   isLooseConfig,
   isManifestType,
-  isStatement,
   isUnpacked,
   OCI_INDEX,
   OCI_MANIFEST,
@@ -112,13 +111,13 @@ function layersOf(json: JsonObject): Descriptor[] {
 }
 
 /**
- * Attestations, signatures and bills of material are pushed as images whose layers are statements: there is nothing in
- * them to scan. All of their layers are, for clients pass over a layer that they do not know and run the rest. With a
- * config of another type some clients run what looks like layers all the same; the scanner then looks at what it says.
+ * Whether some client would run it. Attestations, signatures and bills of material are pushed as images whose layers
+ * are statements; what they call themselves is no proof, so the scanner looks at their first bytes. With a config of
+ * another type some clients run what looks like layers all the same; then the scanner looks at what the config says.
  */
 function isImage(json: JsonObject, layers: readonly Descriptor[]): boolean {
   const { mediaType } = descriptorOf(json.config, 'config')
-  if (isImageConfig(mediaType)) return layers.length === 0 || !layers.every((layer) => isStatement(layer.mediaType))
+  if (isImageConfig(mediaType)) return true
   const isLayer = isLooseConfig(mediaType) ? isUnpacked : isFileSystem
   return layers.some((layer) => isLayer(layer.mediaType))
 }
