@@ -43,6 +43,8 @@ export async function measureBlobs(arena: Arena, { folder, nginx }: BlobGround):
     for (const { name, running } of arena.rivals) {
       // signing in is no part of it: a client does that once for all it pushes
       const headers = await authorization(running.account, `/v2/${IMAGE}/blobs/uploads/`, 'POST')
+      // nobody pays for pages that the one before has left unwritten
+      await runToSuccess([program('sync')])
       const put = await timed(running.pid, () => putBlob(running.account, headers, file, digest))
       if (round > 0) remember(puts, name, put)
       if (round === 0) await running.publish?.(IMAGE)
