@@ -18,6 +18,7 @@ export const ProblemShape = z
     status: z.number().int(),
     code: z.string(),
     detail: z.string().optional(),
+    about: z.unknown().optional().meta({ description: 'What it is about: names, limits, the places of mistakes.' }),
     requestId: z.string().optional(),
   })
   .meta({ id: 'Problem' })
