@@ -51,8 +51,14 @@ const MOST_WARNING_BYTES = 4096
 /** Tells people things without failing them: `Warning: 299 - "text"`, in ASCII. */
 export function warningHeaders(warnings: readonly string[] | undefined): Record<string, string> {
   if (!warnings || warnings.length === 0) return {}
-  const texts = warnings.map((text) => `299 - "${asciiQuoted(text)}"`).join(', ')
-  return { warning: texts.length <= MOST_WARNING_BYTES ? texts : `${texts.slice(0, MOST_WARNING_BYTES - 4)}..."` }
+  let header = ''
+  for (const text of warnings) {
+    // Whole warnings only: one that is cut could end inside its quotes. The first always fits.
+    const longer = `${header}${header === '' ? '' : ', '}299 - "${asciiQuoted(text)}"`
+    if (longer.length > MOST_WARNING_BYTES) break
+    header = longer
+  }
+  return { warning: header }
 }
 
 function asciiQuoted(text: string): string {
