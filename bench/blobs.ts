@@ -8,6 +8,7 @@ import type { FileServer } from './contenders/nginx.ts'
 import { median } from './median.ts'
 import { processCost } from './process-cost.ts'
 import { authorization, startUpload } from './push-image.ts'
+import { warmMemory } from './warm-memory.ts'
 
 const SIZE = 256 * 1024 * 1024
 const IMAGE = 'bench/blob'
@@ -45,6 +46,7 @@ export async function measureBlobs(arena: Arena, { folder, nginx }: BlobGround):
       const headers = await authorization(running.account, `/v2/${IMAGE}/blobs/uploads/`, 'POST')
       // nobody pays for pages that the one before has left unwritten
       await runToSuccess([program('sync')])
+      await warmMemory()
       const put = await timed(running.pid, () => putBlob(running.account, headers, file, digest))
       if (round > 0) remember(puts, name, put)
       if (round === 0) await running.publish?.(IMAGE)

@@ -56,10 +56,14 @@ function findBun() {
 
 if (!isInstalled()) install()
 /**
- * A server that lets its heap grow with the machine's memory takes 10 MB more for the same work at the same speed
- * (measured: bench/README.md): here the collector thinks that the machine is a small one.
+ * A server that lets its heap grow with the machine's memory takes a quarter more for the same work. Here the collector
+ * thinks that the machine is a small one, works in the thread that serves (its heap is small, so its pauses are short),
+ * and the last stage of the compiler, which takes memory for little speed, is left out (measured: decisions/025).
  */
-const serverEnv = { BUN_JSC_forceRAMSize: String(256 * 1024 * 1024), ...process.env }
+const serverEnv = {
+  ...JSON.parse(readFileSync(new URL('server-environment.json', import.meta.url), 'utf8')),
+  ...process.env,
+}
 const isServer = process.argv.includes('serve')
 const child = spawn(findBun(), process.argv.slice(2), { stdio: 'inherit', env: isServer ? serverEnv : process.env })
 // A terminal's Ctrl-C reaches the child by itself; a signal sent to this process alone is passed on.

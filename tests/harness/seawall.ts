@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import serverEnvironment from '../../scripts/server-environment.json'
 import { answersHttp, type BackgroundProgram, startProgram } from './background-program.ts'
 import { freePort } from './free-port.ts'
 import { type Finished, run } from './run-program.ts'
@@ -49,7 +50,7 @@ export async function startSeawall(options: SeawallOptions = {}): Promise<Seawal
   const env = {
     HOME: folder,
     // as scripts/bootstrap.mjs starts it
-    BUN_JSC_forceRAMSize: String(256 * 1024 * 1024),
+    ...serverEnvironment,
     SEAWALL_LISTEN: host,
     SEAWALL_DATA: join(folder, 'data'),
     SEAWALL_ADMIN_PASSWORD_FILE: passwordFile,

@@ -5,6 +5,7 @@ import { formatImageName, isTag, parseTag } from '../../core/names.ts'
 import type { PutOptions, ReadablePackage } from '../../repositories/package.ts'
 import { readBody } from './body.ts'
 import type { ImageCall } from './call.ts'
+import { documentBody } from './document-body.ts'
 import { findFallback } from './fallback-tag.ts'
 import { parseManifest } from './manifest.ts'
 import { API_VERSION, created, empty, isUnchanged, warningHeaders } from './responses.ts'
@@ -23,7 +24,7 @@ export async function getManifest(call: ImageCall): Promise<Response> {
     ...warningHeaders(found.warnings),
   }
   if (isUnchanged(call.request, found.digest)) return new Response(null, { status: 304, headers })
-  if (!isHead) return new Response(found.document, { headers })
+  if (!isHead) return new Response(documentBody(found.document), { headers })
   return new Response(null, { headers: { ...headers, 'content-length': String(found.document.byteLength) } })
 }
 
