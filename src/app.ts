@@ -32,6 +32,11 @@ const DOCUMENT_CACHE_BYTES = 16 * 1024 * 1024
 /** How long a link to a blob in the object store is good for: a client follows it at once. */
 const LINK_SECONDS = 900
 
+const DAY_MS = 86_400_000
+
+/** Asking for a blob again and again writes only so often, in milliseconds. */
+const MOST_TOUCH_AFTER_MS = 600_000
+
 /** The program, put together: which backend is behind which seam is decided here and nowhere else. */
 export interface App {
   readonly config: Config
@@ -62,6 +67,8 @@ export async function createApp(config: Config, log: Log, onJob: () => void): Pr
     clock: Date.now,
     log,
     maxBlobBytes: config.limits.blobMaxBytes,
+    touchAfterMs: Math.min(MOST_TOUCH_AFTER_MS, (config.collection.graceSeconds * 1_000) / 2),
+    keepDeletedMs: config.collection.deletedDays * DAY_MS,
     onJob,
   }
   const directory = new RepositoryDirectory(db)

@@ -1,8 +1,10 @@
 import type { Artifact, HeldArtifact } from '../core/artifact.ts'
 import type { Digest } from '../core/digest.ts'
+import { RegistryError } from '../core/errors.ts'
 import { formatImageName, type ImageName } from '../core/names.ts'
 import { many, type Reader, type Transaction } from '../storage/database.ts'
 import type { PackageId } from './packages.ts'
+import { takeRoom } from './usage.ts'
 
 /** An artifact without its bytes: what a pull asks for first. */
 export interface ArtifactKey {
@@ -53,7 +55,11 @@ export async function isWhole(reader: Reader, name: ImageName, digest: Digest): 
   return missing === null
 }
 
-/** Keeps an artifact and what it points at. One that is there already keeps its row and takes the new media type. */
+/**
+ * Keeps an artifact and what it points at. One that is there already keeps its row and takes the new media type.
+ *
+ * @throws RegistryError `QUOTA_EXCEEDED`
+ */
 export async function saveArtifact(
   tx: Transaction,
   pkg: PackageId,
@@ -61,26 +67,49 @@ export async function saveArtifact(
   by: string,
   now: number,
 ): Promise<void> {
-  const annotations = artifact.annotations && JSON.stringify(artifact.annotations)
-  const row = await tx.first<{ id: number }>`
-    insert into artifacts (package_id, digest, media_type, artifact_type, subject, annotations, size, document,
-                           pushed_at, pushed_by)
-    values (${pkg}, ${artifact.digest}, ${artifact.mediaType}, ${artifact.artifactType}, ${artifact.subject},
-            ${annotations}, ${artifact.document.byteLength}, ${artifact.document}, ${now}, ${by})
-    on conflict (package_id, digest) do update set media_type = excluded.media_type, pushed_at = excluded.pushed_at
-    returning id`
-  if (!row) throw new Error('an upsert answered no row')
+  const id = (await insertArtifact(tx, pkg, artifact, by, now)) ?? (await renewArtifact(tx, pkg, artifact, now))
   // Tags tell the type too, so that a pull need not read further.
   await tx.run`
     update tags set media_type = ${artifact.mediaType}
     where package_id = ${pkg} and digest = ${artifact.digest} and media_type <> ${artifact.mediaType}`
   for (const digest of new Set(artifact.blobs)) {
-    await tx.run`insert into artifact_blobs (artifact_id, digest) values (${row.id}, ${digest}) on conflict do nothing`
+    await tx.run`
+      insert into artifact_blobs (artifact_id, package_id, digest) values (${id}, ${pkg}, ${digest})
+      on conflict do nothing`
   }
   for (const digest of new Set(artifact.children)) {
-    await tx.run`
-      insert into artifact_children (artifact_id, digest) values (${row.id}, ${digest}) on conflict do nothing`
+    await tx.run`insert into artifact_children (artifact_id, digest) values (${id}, ${digest}) on conflict do nothing`
   }
+}
+
+/** Answers the new row's id, or null when the artifact is there; a new one takes room. */
+async function insertArtifact(
+  tx: Transaction,
+  pkg: PackageId,
+  artifact: Artifact,
+  by: string,
+  now: number,
+): Promise<number | null> {
+  const annotations = artifact.annotations && JSON.stringify(artifact.annotations)
+  const size = artifact.document.byteLength
+  const row = await tx.first<{ id: number; repository_id: number }>`
+    insert into artifacts (package_id, digest, media_type, artifact_type, subject, annotations, size, document,
+                           pushed_at, pushed_by)
+    values (${pkg}, ${artifact.digest}, ${artifact.mediaType}, ${artifact.artifactType}, ${artifact.subject},
+            ${annotations}, ${size}, ${artifact.document}, ${now}, ${by})
+    on conflict (package_id, digest) do nothing
+    returning id, (select repository_id from packages where id = ${pkg}) as repository_id`
+  if (!row) return null
+  await takeRoom(tx, row.repository_id, { blobs: 0, documents: size })
+  return row.id
+}
+
+async function renewArtifact(tx: Transaction, pkg: PackageId, artifact: Artifact, now: number): Promise<number> {
+  const row = await tx.first<{ id: number }>`
+    update artifacts set media_type = ${artifact.mediaType}, pushed_at = ${now}
+    where package_id = ${pkg} and digest = ${artifact.digest} returning id`
+  if (row) return row.id
+  throw new RegistryError('UNAVAILABLE', undefined, { message: 'the same manifest was deleted at this moment' })
 }
 
 /** Removes an artifact with its tags; answers false when it was not there. */

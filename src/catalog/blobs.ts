@@ -1,5 +1,6 @@
 import type { Digest } from '../core/digest.ts'
 import { many, type Reader, type Transaction } from '../storage/database.ts'
+import { linkBlob } from './blob-links.ts'
 import type { PackageId } from './packages.ts'
 
 /** A blob as the catalog knows it. */
@@ -10,12 +11,14 @@ export interface BlobRecord {
   readonly location: string
   /** When it was last wanted by a push; the collector leaves it alone for the grace period after that. */
   readonly touched_at: number
+  /** Since when its bytes are known not to be what they should; null while they are good. */
+  readonly damaged_at: number | null
 }
 
 /** A blob that is visible in an image. */
 export function findBlob(reader: Reader, pkg: PackageId, digest: Digest): Promise<BlobRecord | null> {
   return reader.first<BlobRecord>`
-    select digest, size, location, touched_at from blobs
+    select digest, size, location, touched_at, damaged_at from blobs
     where digest = ${digest}
       and exists (select 1 from package_blobs l where l.package_id = ${pkg} and l.digest = ${digest})`
 }
@@ -26,7 +29,7 @@ export function findBlob(reader: Reader, pkg: PackageId, digest: Digest): Promis
  */
 export function findBlobOfArtifact(reader: Reader, artifact: Digest, digest: Digest): Promise<BlobRecord | null> {
   return reader.first<BlobRecord>`
-    select digest, size, location, touched_at from blobs
+    select digest, size, location, touched_at, damaged_at from blobs
     where digest = ${digest} and exists (
       select 1 from package_blobs l join artifacts a on a.package_id = l.package_id
       where l.digest = ${digest} and a.digest = ${artifact})`
@@ -34,56 +37,73 @@ export function findBlobOfArtifact(reader: Reader, artifact: Digest, digest: Dig
 
 /** A blob by its digest alone: for the program's own work, never for a client. */
 export function findBlobAnywhere(reader: Reader, digest: Digest): Promise<BlobRecord | null> {
-  return reader.first<BlobRecord>`select digest, size, location, touched_at from blobs where digest = ${digest}`
+  return reader.first<BlobRecord>`select digest, size, location, touched_at, damaged_at from blobs where digest = ${digest}`
 }
 
 /**
  * Keeps a blob and shows it in a package. The row is locked until the end of the transaction, so the collector either
  * has removed the blob before (then this makes it anew) or sees that it was touched.
  *
- * @returns the location that counts from now on: the given one, or the one that was there before
+ * @returns the row that counts from now on: with the given location, or the one that was there before
+ * @throws RegistryError `QUOTA_EXCEEDED`
  */
 export async function saveBlob(
   tx: Transaction,
   pkg: PackageId,
   blob: { digest: Digest; size: number; location: string },
   now: number,
-): Promise<string> {
-  const row = await tx.first<{ location: string }>`
-    insert into blobs (digest, size, location, created_at, touched_at)
-    values (${blob.digest}, ${blob.size}, ${blob.location}, ${now}, ${now})
+): Promise<Pick<BlobRecord, 'location' | 'damaged_at'>> {
+  const row = await tx.first<Pick<BlobRecord, 'location' | 'damaged_at'>>`
+    insert into blobs (digest, size, location, created_at, touched_at, checked_at)
+    values (${blob.digest}, ${blob.size}, ${blob.location}, ${now}, ${now}, ${now})
     on conflict (digest) do update set touched_at = excluded.touched_at
-    returning location`
+    returning location, damaged_at`
   if (!row) throw new Error('an upsert answered no row')
-  await linkBlob(tx, pkg, blob.digest, now)
-  return row.location
+  await linkBlob(tx, pkg, blob, now)
+  return row
 }
 
-/** Puts a blob's bytes somewhere else: after they were found damaged and pushed again. */
-export async function moveBlob(tx: Transaction, digest: Digest, location: string): Promise<void> {
-  await tx.run`update blobs set location = ${location} where digest = ${digest}`
+/**
+ * Puts a blob's bytes somewhere else, after they were found damaged and pushed again; answers false when somebody else
+ * was faster, or the blob is gone.
+ */
+export async function moveBlob(
+  tx: Transaction,
+  digest: Digest,
+  from: string,
+  to: string,
+  now: number,
+): Promise<boolean> {
+  const moved = await tx.run`
+    update blobs set location = ${to}, checked_at = ${now}, damaged_at = null
+    where digest = ${digest} and location = ${from}`
+  return moved > 0
 }
 
-/** Shows a blob that exists in a package; answers false when the collector has taken it. */
+/**
+ * Shows a blob that exists in a package; answers false when the collector has taken it.
+ *
+ * @throws RegistryError `QUOTA_EXCEEDED`
+ */
 export async function touchAndLinkBlob(tx: Transaction, pkg: PackageId, digest: Digest, now: number): Promise<boolean> {
-  const touched = await tx.run`update blobs set touched_at = ${now} where digest = ${digest}`
-  if (touched === 0) return false
-  await linkBlob(tx, pkg, digest, now)
+  const blob = await tx.first<{ digest: Digest; size: number }>`
+    update blobs set touched_at = ${now} where digest = ${digest} returning digest, size`
+  if (!blob) return false
+  await linkBlob(tx, pkg, blob, now)
   return true
 }
 
-async function linkBlob(tx: Transaction, pkg: PackageId, digest: Digest, now: number): Promise<void> {
-  await tx.run`
-    insert into package_blobs (package_id, digest, created_at) values (${pkg}, ${digest}, ${now})
-    on conflict (package_id, digest) do nothing`
+/** Says that a blob is wanted, wherever it is visible; answers false when the collector has taken it. */
+export async function touchBlob(tx: Transaction, digest: Digest, now: number): Promise<boolean> {
+  return (await tx.run`update blobs set touched_at = ${now} where digest = ${digest}`) > 0
 }
 
-/** Says that a blob is wanted, wherever it is visible. */
-export async function touchBlob(tx: Transaction, digest: Digest, now: number): Promise<void> {
-  await tx.run`update blobs set touched_at = ${now} where digest = ${digest}`
-}
-
-/** Says that blobs of a package are about to be used; answers those that are there and visible in it. */
+/**
+ * Says that blobs of a package are about to be used; answers those that are there and visible in it.
+ *
+ * Two questions, in this order: the first takes the rows, which waits for a collector that is about to hide one of them;
+ * only what is asked after that sees what it has done.
+ */
 export async function touchBlobs(
   tx: Transaction,
   pkg: PackageId,
@@ -91,17 +111,11 @@ export async function touchBlobs(
   now: number,
 ): Promise<Set<Digest>> {
   if (digests.length === 0) return new Set()
+  const wanted = many([...new Set(digests)].sort())
+  await tx.run`update blobs set touched_at = ${now} where digest in ${wanted}`
   const rows = await tx.all<{ digest: Digest }>`
-    update blobs set touched_at = ${now}
-    where digest in ${many([...digests].sort())}
-      and digest in (select digest from package_blobs where package_id = ${pkg})
-    returning digest`
+    select digest from package_blobs where package_id = ${pkg} and digest in ${wanted}`
   return new Set(rows.map((row) => row.digest))
-}
-
-/** Hides a blob in one package; others keep it. Answers false when it was not visible there. */
-export async function unlinkBlob(tx: Transaction, pkg: PackageId, digest: Digest): Promise<boolean> {
-  return (await tx.run`delete from package_blobs where package_id = ${pkg} and digest = ${digest}`) > 0
 }
 
 /** Packages that show a blob, in no order that matters. */

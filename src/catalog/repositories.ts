@@ -5,9 +5,11 @@ import {
   type RepositoryFormat,
   type RepositoryRecord,
   type RepositorySettings,
+  type Retention,
   type Visibility,
 } from '../core/repository.ts'
 import type { Reader, Transaction } from '../storage/database.ts'
+import { saveQuota } from './usage.ts'
 
 interface RepositoryRow {
   id: number
@@ -42,6 +44,7 @@ export async function saveRepository(tx: Transaction, made: NewRepository): Prom
     values (${made.name}, ${made.class}, ${made.format}, ${made.visibility}, ${JSON.stringify(made.settings)},
             ${made.createdAt}, ${made.createdBy})
     on conflict (name) do nothing returning id`
+  if (row && made.settings.quotaBytes !== null) await saveQuota(tx, row.id, made.settings.quotaBytes)
   return row && { ...made, id: row.id }
 }
 
@@ -50,6 +53,9 @@ export interface RepositoryChange {
   readonly visibility?: Visibility | undefined
   readonly completeness?: RepositorySettings['completeness'] | undefined
   readonly policy?: { readonly [K in keyof PolicyRule]?: PolicyRule[K] | undefined } | undefined
+  readonly immutableTags?: readonly string[] | undefined
+  readonly quotaBytes?: number | null | undefined
+  readonly retention?: { readonly [K in keyof Retention]?: Retention[K] | undefined } | undefined
 }
 
 /**
@@ -66,12 +72,18 @@ export async function changeRepository(
   if (!row) return null
   const current = recordOf(row)
   const visibility = change.visibility ?? current.visibility
-  const settings = {
-    completeness: change.completeness ?? current.settings.completeness,
-    policy: { ...current.settings.policy, ...withoutAbsent(change.policy ?? {}) },
+  const { settings: before } = current
+  const settings: RepositorySettings = {
+    completeness: change.completeness ?? before.completeness,
+    policy: { ...before.policy, ...withoutAbsent(change.policy ?? {}) },
+    immutableTags: change.immutableTags ?? before.immutableTags,
+    quotaBytes: change.quotaBytes === undefined ? before.quotaBytes : change.quotaBytes,
+    retention: { ...before.retention, ...withoutAbsent(change.retention ?? {}) },
   }
   await tx.run`
     update repositories set visibility = ${visibility}, settings = ${JSON.stringify(settings)} where id = ${id}`
+  // Pushes read it there, in the row that they lock: see `takeRoom`.
+  if (settings.quotaBytes !== before.quotaBytes) await saveQuota(tx, id, settings.quotaBytes)
   return { ...current, visibility, settings }
 }
 
@@ -96,6 +108,7 @@ function recordOf(row: RepositoryRow): RepositoryRecord {
       ...DEFAULT_SETTINGS,
       ...kept,
       policy: { ...DEFAULT_SETTINGS.policy, ...kept.policy },
+      retention: { ...DEFAULT_SETTINGS.retention, ...kept.retention },
     },
     createdAt: row.created_at,
     createdBy: row.created_by,

@@ -32,6 +32,8 @@ export interface Config {
   readonly limits: Readonly<Settings['limits']>
   readonly scan: Readonly<Settings['scan']>
   readonly advisories: Readonly<Settings['advisories']>
+  readonly collection: Readonly<Settings['collection']>
+  readonly upkeep: Readonly<Settings['upkeep']>
   readonly tokens: Readonly<Settings['tokens']>
   readonly repositories: Readonly<Settings['repositories']>
   readonly log: Readonly<Settings['log']>

@@ -67,6 +67,8 @@ function resolve(settings: Settings): Omit<Config, 'effective'> {
     limits: settings.limits,
     scan: settings.scan,
     advisories: settings.advisories,
+    collection: settings.collection,
+    upkeep: settings.upkeep,
     tokens: settings.tokens,
     repositories: settings.repositories,
     log: settings.log,

@@ -73,6 +73,47 @@ const advisories = z
   .prefault({})
   .describe('Where the published advisories come from.')
 
+const collection = z
+  .strictObject({
+    graceSeconds: whole(
+      0,
+      86_400 * 365,
+      86_400,
+      'How long a blob that nothing uses is kept, for the push that may come.',
+    ),
+    removeAfterSeconds: whole(
+      0,
+      86_400,
+      1200,
+      'How long bytes stay after the last row that speaks of them, for downloads under way.',
+    ),
+    intervalSeconds: whole(1, 86_400, 30, 'Pause between two looks at what may be collected.'),
+    pauseMilliseconds: whole(0, 60_000, 20, 'Pause between two steps of the collector, so that clients come first.'),
+    deletedDays: whole(0, 3650, 7, 'How long what was deleted can be brought back.'),
+  })
+  .prefault({})
+  .describe('How what nobody uses any more is removed, while the server works.')
+
+const upkeep = z
+  .strictObject({
+    scrubBytesPerSecond: whole(
+      0,
+      100 * GIB,
+      16 * MIB,
+      'How many stored bytes are read again and checked in a second; 0 turns it off.',
+    ),
+    scrubEveryDays: whole(1, 3650, 30, 'How often each stored blob is checked.'),
+    reconcileEveryHours: whole(
+      0,
+      24 * 365,
+      24,
+      'Hours between two comparisons of store and database; 0 turns them off.',
+    ),
+    retentionEveryHours: whole(0, 24 * 365, 24, 'Hours between two runs of the rules of retention; 0 turns them off.'),
+  })
+  .prefault({})
+  .describe('Checks and clean-ups that run behind the requests.')
+
 /** Every setting with its form, bounds and default. A setting's variable is its path in capitals: see `settings.ts`. */
 export const settingsSchema = z.strictObject({
   listen: form(z.string(), parseListenAddress)
@@ -120,6 +161,8 @@ export const settingsSchema = z.strictObject({
   limits,
   scan,
   advisories,
+  collection,
+  upkeep,
   tokens: z
     .strictObject({
       lifetimeSeconds: whole(60, 86_400, 300, 'How long a token of the token service is good for.'),

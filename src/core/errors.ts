@@ -24,6 +24,8 @@ export const FAILURES = {
   MANIFEST_TOO_LARGE: { status: 413, message: 'manifest larger than the limit' },
   BLOB_TOO_LARGE: { status: 413, message: 'blob larger than the limit' },
   URI_TOO_LONG: { status: 414, message: 'request names more than the limit' },
+  QUOTA_EXCEEDED: { status: 403, message: 'quota exceeded' },
+  TAG_IMMUTABLE: { status: 403, message: 'the tag cannot be changed' },
   POLICY_BLOCKED: { status: 403, message: 'blocked by policy' },
   STORAGE_FULL: { status: 507, message: 'the registry has no room left' },
   TOO_LARGE: { status: 413, message: 'the request is larger than the limit' },

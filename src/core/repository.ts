@@ -34,14 +34,48 @@ export interface PolicyRule {
   readonly unscanned: UnscannedAction
 }
 
+/** Which tags a retention rule speaks of, and what of them it keeps; what no reason keeps is deleted. */
+export interface RetentionRule {
+  /** Patterns of images of the repository, as in grants; empty means all. */
+  readonly images: readonly string[]
+  /** Patterns of tags, `*` for any text; empty means all. */
+  readonly tags: readonly string[]
+  /** The newest so many, by when they were last set; null: no reason. */
+  readonly keepNewest: number | null
+  /** Set within so many days; null: no reason. */
+  readonly keepSetWithinDays: number | null
+  /** Pulled within so many days; null: no reason. */
+  readonly keepPulledWithinDays: number | null
+}
+
+/** What a repository gives up by itself. */
+export interface Retention {
+  /** The first rule whose patterns fit a tag decides on it; tags that no rule fits stay. */
+  readonly rules: readonly RetentionRule[]
+  /**
+   * Manifests that no tag, index, subject or pull within so many days needs; null keeps them for ever.
+   */
+  readonly untaggedAfterDays: number | null
+  /** A run that would delete more than this share of the repository's tags or manifests stops, in percent. */
+  readonly mostPercent: number
+}
+
 export interface RepositorySettings {
   readonly completeness: Completeness
   readonly policy: PolicyRule
+  /** Patterns of tags that are set once and then never moved nor deleted, `*` for any text. */
+  readonly immutableTags: readonly string[]
+  /** Most bytes that the repository may hold; null is no limit. */
+  readonly quotaBytes: number | null
+  readonly retention: Retention
 }
 
 export const DEFAULT_SETTINGS: RepositorySettings = {
   completeness: 'index',
   policy: { mode: 'off', blockSeverity: 'critical', onlyFixable: false, unscanned: 'warn' },
+  immutableTags: [],
+  quotaBytes: null,
+  retention: { rules: [], untaggedAfterDays: null, mostPercent: 25 },
 }
 
 /** A repository as it is kept. Class and format never change; everything else may. */

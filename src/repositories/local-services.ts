@@ -16,6 +16,10 @@ export interface LocalServices {
   readonly clock: Clock
   readonly log: Log
   readonly maxBlobBytes: number
+  /** A blob that was asked for this recently, in milliseconds, need not be touched again. */
+  readonly touchAfterMs: number
+  /** How long what is deleted can be brought back, in milliseconds. */
+  readonly keepDeletedMs: number
   /** Called after a push has added a job. */
   readonly onJob: () => void
 }

@@ -1,4 +1,4 @@
-import { moveBlob, saveBlob } from '../catalog/blobs.ts'
+import { type BlobRecord, moveBlob, saveBlob } from '../catalog/blobs.ts'
 import { savePackage } from '../catalog/packages.ts'
 import { findUpload, removeUpload, saveProgress, saveUpload, type UploadRow } from '../catalog/uploads.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm } from '../core/digest.ts'
@@ -153,18 +153,23 @@ export class LocalUploads implements PackageUploads {
       if (claim && !(await removeUpload(tx, claim.upload.id, claim.by))) throw takenOver(claim.upload.id)
       return saveBlob(tx, pkg, { digest: staged.digest, size: staged.size, location }, clock())
     })
-    if (kept !== location) await this.#settle(staged, kept, location)
+    if (kept.location !== location) await this.#settle(staged, kept, location)
   }
 
-  /** The blob was here already: the older bytes stay when they are whole, else the new ones heal it. */
-  async #settle(staged: StagedBlob, older: string, newer: string): Promise<void> {
-    const { db, blobs, log } = this.#services
-    if ((await blobs.stat(older)) === staged.size) return blobs.remove([newer])
-    log.warn('blobs.healed', { digest: staged.digest })
-    await db.transaction((tx) => moveBlob(tx, staged.digest, newer))
-    await blobs.remove([older])
+  /** The blob was here already: the older bytes stay when they are good, else the new ones heal it. */
+  async #settle(staged: StagedBlob, older: KeptBlob, newer: string): Promise<void> {
+    const { db, blobs, clock, log } = this.#services
+    const isGood = older.damaged_at === null && (await blobs.stat(older.location)) === staged.size
+    if (isGood) return blobs.remove([newer])
+    const { digest } = staged
+    const isHealed = await db.transaction((tx) => moveBlob(tx, digest, older.location, newer, clock()))
+    if (isHealed) log.warn('blobs.healed', { digest })
+    await blobs.remove([isHealed ? older.location : newer])
   }
 }
+
+/** What stands in the catalog after a push. */
+type KeptBlob = Pick<BlobRecord, 'location' | 'damaged_at'>
 
 function stateOf(upload: UploadRow): UploadState {
   return { state: upload.state, offset: upload.taken, digest: upload.digest }

@@ -6,7 +6,8 @@ import {
   removeArtifact,
   saveArtifact,
 } from '../catalog/artifacts.ts'
-import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlob, touchBlobs, unlinkBlob } from '../catalog/blobs.ts'
+import { unlinkBlob } from '../catalog/blob-links.ts'
+import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlob, touchBlobs } from '../catalog/blobs.ts'
 import { type PackageId, savePackage } from '../catalog/packages.ts'
 import { findSubject, listReferrers } from '../catalog/referrers.ts'
 import { listTags, removeTag, saveTags } from '../catalog/tags.ts'
@@ -31,9 +32,6 @@ const MOST_REFERRER_BYTES = 3 * 1024 * 1024
 
 /** How often a tag is read when its artifacts go as fast as they are looked for. */
 const MOST_LOOKS = 3
-
-/** A blob that was asked for this recently need not be touched again: the collector's grace is far longer. */
-const TOUCH_AFTER_MS = 600_000
 
 /** A package of a local repository: what was pushed is here. */
 export class LocalPackage implements ReadablePackage, WritablePackage, DeletablePackage {
@@ -105,16 +103,15 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
 
   async statBlob(digest: Digest): Promise<BlobStat | null> {
     const blob = await this.#blob(digest)
-    if (!blob) return null
-    this.#touch(blob)
-    return { digest, size: blob.size }
+    return blob && { digest, size: blob.size }
   }
 
   async probeBlob(digest: Digest): Promise<BlobStat | null> {
     const { blobs, log } = this.#services
-    const found = await this.statBlob(digest)
-    const blob = found && (await this.#blob(digest))
-    if (!blob || (await blobs.stat(blob.location)) === blob.size) return found
+    const blob = await this.#blob(digest)
+    if (!blob || !(await this.#touch(blob))) return null
+    const isWhole = blob.damaged_at === null && (await blobs.stat(blob.location)) === blob.size
+    if (isWhole) return { digest, size: blob.size }
     log.warn('blobs.lost', { digest })
     return null
   }
@@ -122,7 +119,9 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   async openBlob(digest: Digest, range?: ByteRange): Promise<BlobBody> {
     const blob = await this.#blob(digest)
     if (!blob) throw new RegistryError('BLOB_UNKNOWN', { digest })
-    return this.#services.blobs.open(blob.location, blob.size, range)
+    if (blob.damaged_at === null) return this.#services.blobs.open(blob.location, blob.size, range)
+    const message = 'the stored bytes are damaged; pushing the blob again heals it'
+    throw new RegistryError('UNKNOWN', { digest }, { message, cause: new Error(`damaged blob ${blob.location}`) })
   }
 
   /** One request looks at a blob and then opens it: the second time nothing is asked. */
@@ -134,15 +133,20 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   }
 
   /**
-   * A client that asks for a blob may be about to push a manifest that names it: the collector should not take it. Nobody
-   * waits for this, so that pulls go on where nothing can be written; the push asks again for what it needs.
+   * A client that asks whether a blob is there is about to push a manifest that names it: either the collector leaves it
+   * alone from here on, or the client learns now that it is gone.
+   *
+   * Where nothing can be written nothing is collected either, and the answer stays true.
    */
-  #touch(blob: BlobRecord): void {
-    const { db, clock, log } = this.#services
-    if (blob.touched_at > clock() - TOUCH_AFTER_MS) return
-    db.transaction((tx) => touchBlob(tx, blob.digest, clock())).catch((error) => {
+  async #touch(blob: BlobRecord): Promise<boolean> {
+    const { db, clock, log, touchAfterMs } = this.#services
+    if (blob.touched_at > clock() - touchAfterMs) return true
+    try {
+      return await db.transaction((tx) => touchBlob(tx, blob.digest, clock()))
+    } catch (error) {
       log.warn('blobs.not_touched', { digest: blob.digest, reason: String(error) })
-    })
+      return true
+    }
   }
 
   async put(artifact: Artifact, options: PutOptions): Promise<void> {
@@ -197,7 +201,7 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   }
 
   removeBlob(digest: Digest): Promise<boolean> {
-    return this.#inPackage((tx, pkg) => unlinkBlob(tx, pkg, digest))
+    return this.#inPackage((tx, pkg) => unlinkBlob(tx, pkg, digest, this.#services.clock()))
   }
 
   async #inPackage(work: (tx: Transaction, pkg: PackageId) => Promise<boolean>): Promise<boolean> {

@@ -69,6 +69,8 @@ export class TestRegistry {
       clock: () => this.auth.now(),
       log: SILENT,
       maxBlobBytes: 1024 * 1024 * 1024,
+      touchAfterMs: 600_000,
+      keepDeletedMs: 7 * 86_400_000,
       onJob: () => {
         this.jobs++
       },

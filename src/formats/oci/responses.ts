@@ -39,6 +39,8 @@ function wireCode(error: RegistryError): string {
     case 'BLOB_TOO_LARGE':
       return 'SIZE_INVALID'
     case 'POLICY_BLOCKED':
+    case 'QUOTA_EXCEEDED':
+    case 'TAG_IMMUTABLE':
       return 'DENIED'
     default:
       return error.code
