@@ -1,8 +1,8 @@
 import type { Actor } from '../core/actor.ts'
 import { RegistryError } from '../core/errors.ts'
+import { EVERY_IMAGE, parseGlob } from '../core/glob.ts'
 import { type Page, type PageRequest, pageOf } from '../core/page.ts'
 import type { Reader, Transaction } from '../storage/database.ts'
-import { EVERY_IMAGE, parseGlob } from './glob.ts'
 import type { GrantRule, SubjectKind } from './granted-rights.ts'
 import type { Role } from './role.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'bun:test'
 import { type Actor, ANONYMOUS, SYSTEM } from '../core/actor.ts'
+import { parseGlob } from '../core/glob.ts'
 import type { Visibility } from '../core/repository.ts'
-import { parseGlob } from './glob.ts'
 import { type GrantRule, grantedRights, type SubjectKind } from './granted-rights.ts'
 import type { Role } from './role.ts'
 

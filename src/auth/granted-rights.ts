@@ -1,6 +1,6 @@
 import type { Actor } from '../core/actor.ts'
+import { EVERY_IMAGE, type Glob, matchesGlob } from '../core/glob.ts'
 import type { RepositoryRecord, Visibility } from '../core/repository.ts'
-import { EVERY_IMAGE, type Glob, matchesGlob } from './glob.ts'
 import { EVERY_RIGHT, type Right, type Role, rightsOf } from './role.ts'
 
 /** What permissions need to know of a repository. */

@@ -1,5 +1,6 @@
-import { RegistryError } from '../core/errors.ts'
-import { MAX_NAME_LENGTH } from '../core/names.ts'
+import { RegistryError } from './errors.ts'
+import { MAX_NAME_LENGTH } from './names.ts'
+import { matchesWildcard } from './wildcard.ts'
 
 /** A checked pattern over the path of an image inside its repository. Only `parseGlob` makes one. */
 export interface Glob {
@@ -43,7 +44,7 @@ export function matchesGlob(glob: Glob, image: string): boolean {
 function overOne(from: readonly boolean[], path: readonly string[], pattern: string): boolean[] {
   return from.map((_, i) => {
     const segment = path[i - 1]
-    return segment !== undefined && from[i - 1] === true && matchesSegment(pattern, segment)
+    return segment !== undefined && from[i - 1] === true && matchesWildcard(pattern, segment)
   })
 }
 
@@ -54,26 +55,4 @@ function overAny(from: readonly boolean[], needsOne: boolean): boolean[] {
     seen ||= isReachable
     return needsOne ? before : seen
   })
-}
-
-/** The usual two pointers: on a mismatch only the last `*` takes one character more, so there is no blow-up. */
-function matchesSegment(pattern: string, text: string): boolean {
-  let p = 0
-  let t = 0
-  let star = -1
-  let starTook = 0
-  while (t < text.length) {
-    if (pattern[p] === '*') {
-      star = p++
-      starTook = t
-    } else if (pattern[p] === text[t]) {
-      p++
-      t++
-    } else if (star >= 0) {
-      p = star + 1
-      t = ++starTook
-    } else return false
-  }
-  while (pattern[p] === '*') p++
-  return p === pattern.length
 }
