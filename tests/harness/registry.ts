@@ -17,9 +17,11 @@ import type { LocalServices } from '../../src/repositories/local-services.ts'
 import type { PutOptions, WritablePackage } from '../../src/repositories/package.ts'
 import { PackageIds } from '../../src/repositories/package-ids.ts'
 import { Registry } from '../../src/repositories/registry.ts'
+import type { BlobStore } from '../../src/storage/blob-store.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { DiskBlobStore } from '../../src/storage/disk-blob-store.ts'
 import { DiskUploadStore } from '../../src/storage/disk-upload-store.ts'
+import type { UploadStore } from '../../src/storage/upload-store.ts'
 import { TestAuth } from './auth.ts'
 import { removeFolder, temporaryFolder } from './temporary-folder.ts'
 
@@ -27,6 +29,8 @@ import { removeFolder, temporaryFolder } from './temporary-folder.ts'
 export interface TestRegistryOptions {
   readonly createOnPush?: CreateOnPush
   readonly scanWaitMs?: number
+  /** Default: the disk, in a folder of the test's own. */
+  readonly stores?: { readonly blobs: BlobStore; readonly uploads: UploadStore }
 }
 
 /** Bytes as a body, in pieces that are copies: who reads a body may give its memory back. */
@@ -62,8 +66,8 @@ export class TestRegistry {
     })
     this.services = {
       db,
-      blobs: new DiskBlobStore(folder),
-      uploads: new DiskUploadStore(folder),
+      blobs: options.stores?.blobs ?? new DiskBlobStore(folder),
+      uploads: options.stores?.uploads ?? new DiskUploadStore(folder),
       documents: new DocumentCache(1024 * 1024),
       packageIds: new PackageIds(db),
       clock: () => this.auth.now(),
