@@ -23,6 +23,7 @@ import type { Transaction } from '../storage/database.ts'
 import type { LocalServices } from './local-services.ts'
 import { LocalUploads } from './local-uploads.ts'
 import type { BlobBody, BlobStat, DeletablePackage, PutOptions, ReadablePackage, WritablePackage } from './package.ts'
+import { isStoredWhole, openStoredBlob } from './stored-blob.ts'
 
 /** The kind of job that looks into a pushed image; its subject is the digest of the manifest. */
 export const SCAN_JOB = 'scan'
@@ -51,9 +52,19 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   }
 
   async find(reference: string): Promise<HeldArtifact | null> {
-    const { db, documents } = this.#services
     const pkg = await this.#id()
-    if (pkg === null) return null
+    const found = pkg === null ? null : await this.#look(pkg, reference)
+    if (pkg !== null && found) this.#services.pulls.note(pkg, reference, found.digest)
+    return found
+  }
+
+  async stat(reference: string): Promise<HeldArtifact | null> {
+    const pkg = await this.#id()
+    return pkg === null ? null : this.#look(pkg, reference)
+  }
+
+  async #look(pkg: PackageId, reference: string): Promise<HeldArtifact | null> {
+    const { db, documents } = this.#services
     for (let look = 0; look < MOST_LOOKS; look++) {
       const key = isDigest(reference) ? await findByDigest(db, pkg, reference) : await findByTag(db, pkg, reference)
       if (!key) return null
@@ -69,10 +80,6 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
 
   #id(): Promise<PackageId | null> {
     return this.#services.packageIds.find(this.#repository.id, this.#name)
-  }
-
-  stat(reference: string): Promise<HeldArtifact | null> {
-    return this.find(reference)
   }
 
   async tags(page: PageRequest): Promise<Page<string> | null> {
@@ -107,21 +114,18 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   }
 
   async probeBlob(digest: Digest): Promise<BlobStat | null> {
-    const { blobs, log } = this.#services
     const blob = await this.#blob(digest)
     if (!blob || !(await this.#touch(blob))) return null
-    const isWhole = blob.damaged_at === null && (await blobs.stat(blob.location)) === blob.size
-    if (isWhole) return { digest, size: blob.size }
-    log.warn('blobs.lost', { digest })
-    return null
+    return (await isStoredWhole(this.#services, blob)) ? { digest, size: blob.size } : null
   }
 
   async openBlob(digest: Digest, range?: ByteRange): Promise<BlobBody> {
     const blob = await this.#blob(digest)
     if (!blob) throw new RegistryError('BLOB_UNKNOWN', { digest })
-    if (blob.damaged_at === null) return this.#services.blobs.open(blob.location, blob.size, range)
-    const message = 'the stored bytes are damaged; pushing the blob again heals it'
-    throw new RegistryError('UNKNOWN', { digest }, { message, cause: new Error(`damaged blob ${blob.location}`) })
+    return openStoredBlob(this.#services, blob, range, () => {
+      this.#lastBlob = null
+      return this.#blob(digest)
+    })
   }
 
   /** One request looks at a blob and then opens it: the second time nothing is asked. */

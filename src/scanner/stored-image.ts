@@ -126,11 +126,18 @@ async function openLayer(bytes: ImageBytes, layer: Descriptor): Promise<LayerSou
 function lost(error: unknown, { mediaType, digest }: Descriptor): never {
   const isLost = error instanceof RegistryError && (error.code === 'BLOB_UNKNOWN' || error.code === 'UNKNOWN')
   if (!isLost) throw error
-  throw new SubjectError(`The bytes of the ${mediaType} ${digest} are damaged: push it again.`, { cause: error })
+  throw damaged({ mediaType, digest }, error)
 }
 
-async function blobOf({ db, digest: image }: ImageBytes, { digest, mediaType }: Descriptor): Promise<BlobRecord> {
-  const blob = await findBlobOfArtifact(db, image, digest)
-  if (blob) return blob
-  throw new SubjectError(`The ${mediaType} ${digest} is not in this registry.`)
+function damaged({ mediaType, digest }: Pick<Descriptor, 'mediaType' | 'digest'>, cause?: unknown): SubjectError {
+  return new SubjectError(`The bytes of the ${mediaType} ${digest} are damaged: push it again.`, { cause })
+}
+
+async function blobOf(bytes: ImageBytes, { digest, mediaType }: Descriptor): Promise<BlobRecord> {
+  const blob = await findBlobOfArtifact(bytes.db, bytes.digest, digest)
+  if (!blob) throw new SubjectError(`The ${mediaType} ${digest} is not in this registry.`)
+  // A beginning alone does not show that the rest is missing.
+  const isWhole = blob.damaged_at === null && (await bytes.blobs.stat(blob.location)) === blob.size
+  if (!isWhole) throw damaged({ mediaType, digest })
+  return blob
 }

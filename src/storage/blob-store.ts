@@ -24,6 +24,17 @@ export interface StagedBlob {
   readonly size: number
 }
 
+/** Bytes that lie in a store, known to the database or not. */
+export interface BlobEntry {
+  readonly location: BlobLocation
+  /** In bytes. */
+  readonly size: number
+  /** In milliseconds since 1970; not a number where the store does not say. */
+  readonly modifiedAt: number
+  /** The upload that these bytes belong to, where they lie from its first byte on; null where only commits write. */
+  readonly uploadId: string | null
+}
+
 /** Immutable bytes by location. Knows nothing of names, formats or permissions. */
 export interface BlobStore {
   /** The size in bytes, or null when nothing is there. */
@@ -45,10 +56,11 @@ export interface BlobStore {
   /** Removes bytes; locations that are already gone are no error. */
   remove(locations: readonly BlobLocation[]): Promise<void>
   /**
-   * Every location with its size and age, in any order: for the reconciler. Some may be bytes of an open upload, which
-   * become a blob where they are; so nothing young may be removed for having no row.
+   * Everything that lies here, for the reconciler: in the order of locations, by code units, where the store keeps to
+   * an order. Some may be bytes of an open upload, which become a blob where they are; so nothing young may be removed
+   * for having no row.
    */
-  list(): AsyncIterable<{ readonly location: BlobLocation; readonly size: number; readonly modifiedAt: number }>
+  list(): AsyncIterable<BlobEntry>
   /** Resolves when the store answers. @throws RegistryError `UNAVAILABLE` */
   ping(): Promise<void>
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { ByteRange } from '../core/byte-range.ts'
 import { DIGEST_ALGORITHMS } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
-import type { BlobLocation, BlobSource, BlobStore, StagedBlob } from './blob-store.ts'
+import type { BlobEntry, BlobLocation, BlobSource, BlobStore, StagedBlob } from './blob-store.ts'
 import { namesIn, statIfThere, unlinkIfThere } from './disk-entries.ts'
 import { diskFailure, systemCode } from './disk-failure.ts'
 import { BLOBS, blobPath, isLocation, newLocation, uploadPath } from './disk-layout.ts'
@@ -73,18 +73,14 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  async *list(): AsyncIterable<{
-    readonly location: BlobLocation
-    readonly size: number
-    readonly modifiedAt: number
-  }> {
+  async *list(): AsyncIterable<BlobEntry> {
     for (const algorithm of DIGEST_ALGORITHMS) {
-      for (const shard of await namesIn(join(this.#folder, BLOBS, algorithm))) {
-        for (const name of await namesIn(join(this.#folder, BLOBS, algorithm, shard))) {
+      for (const shard of (await namesIn(join(this.#folder, BLOBS, algorithm))).sort()) {
+        for (const name of (await namesIn(join(this.#folder, BLOBS, algorithm, shard))).sort()) {
           const location = `${BLOBS}/${algorithm}/${shard}/${name}`
           if (!isLocation(location)) continue
           const found = await statIfThere(join(this.#folder, location))
-          if (found) yield { location, size: found.size, modifiedAt: found.mtimeMs }
+          if (found) yield { location, size: found.size, modifiedAt: found.mtimeMs, uploadId: null }
         }
       }
     }

@@ -1,6 +1,6 @@
 import type { ByteRange } from '../core/byte-range.ts'
 import { RegistryError } from '../core/errors.ts'
-import type { BlobLocation, BlobSource, BlobStore, StagedBlob } from './blob-store.ts'
+import type { BlobEntry, BlobLocation, BlobSource, BlobStore, StagedBlob } from './blob-store.ts'
 import { finishS3Upload, removeLeftovers } from './s3-finish.ts'
 import { checkLocation } from './s3-layout.ts'
 import { S3Multipart } from './s3-multipart.ts'
@@ -63,7 +63,7 @@ export class S3BlobStore implements BlobStore {
   }
 
   /** Also names the bytes of small uploads that are still open: they lie where they will be when committed. */
-  list(): AsyncIterable<{ readonly location: BlobLocation; readonly size: number; readonly modifiedAt: number }> {
+  list(): AsyncIterable<BlobEntry> {
     return this.#objects.list()
   }
 

@@ -1,8 +1,8 @@
 import type { ByteRange } from '../core/byte-range.ts'
 import { RegistryError } from '../core/errors.ts'
-import type { BlobLocation } from './blob-store.ts'
+import type { BlobEntry, BlobLocation } from './blob-store.ts'
 import { mayPass, S3Refusal, s3Failure } from './s3-failure.ts'
-import { BLOBS, isLocation, keyPrefix } from './s3-layout.ts'
+import { BLOBS, keyPrefix, uploadIdOf } from './s3-layout.ts'
 import { ANSWER_MS, isPathStyle, type S3Options } from './s3-options.ts'
 
 const ATTEMPTS = 3
@@ -50,7 +50,7 @@ export class S3Objects {
   /** @throws RegistryError `BLOB_UNKNOWN`; `UNKNOWN` when the range is not within the object */
   async get(location: BlobLocation, range?: ByteRange): Promise<S3Body> {
     const headers = range ? { range: `bytes=${range.start}-${range.end}` } : {}
-    const response = await this.#call('GET', location, { headers })
+    const response = await this.#call('GET', location, { headers }).catch(beyondTheEnd)
     if (!response) {
       throw new RegistryError('BLOB_UNKNOWN', undefined, { cause: new Error(`no object ${this.#prefix}${location}`) })
     }
@@ -80,11 +80,7 @@ export class S3Objects {
   }
 
   /** All objects that have a location, in the order of their keys. */
-  async *list(): AsyncIterable<{
-    readonly location: BlobLocation
-    readonly size: number
-    readonly modifiedAt: number
-  }> {
+  async *list(): AsyncIterable<BlobEntry> {
     let token: string | undefined
     do {
       const page = await this.#list({
@@ -93,7 +89,9 @@ export class S3Objects {
       })
       for (const { key, size, lastModified } of page.contents ?? []) {
         const location = key.slice(this.#prefix.length)
-        if (isLocation(location)) yield { location, size: size ?? 0, modifiedAt: Date.parse(lastModified ?? '') }
+        const uploadId = uploadIdOf(location)
+        if (uploadId === null) continue
+        yield { location, size: size ?? 0, modifiedAt: Date.parse(lastModified ?? ''), uploadId }
       }
       token = page.isTruncated ? page.nextContinuationToken : undefined
     } while (token !== undefined)
@@ -129,6 +127,13 @@ export class S3Objects {
       }
     }
   }
+}
+
+/** The range was within the blob when it was asked for: so the object is not what it was (RFC 9110, section 15.5.17). */
+function beyondTheEnd(error: unknown): never {
+  const cause = error instanceof RegistryError ? error.cause : error
+  if (cause instanceof S3Refusal && cause.status === 416) throw new RegistryError('UNKNOWN', undefined, { cause })
+  throw error
 }
 
 type Method = 'GET' | 'HEAD' | 'PUT' | 'DELETE'

@@ -121,6 +121,18 @@ export function blobStoreContract(name: string, makePlace: () => Promise<StorePl
       }
     })
 
+    it('lists in the order of locations, so that a list of the same can be laid beside it', async () => {
+      for (let seed = 20; seed < 40; seed += 1) await save(stores, bytesOf(10, seed))
+      const listed = (await all(stores.blobs.list())).map(({ location }) => location)
+      expect(listed).toEqual([...listed].sort())
+    })
+
+    it('says of a range beyond the end of what was cut short that it is damaged', async () => {
+      const location = await save(stores, bytesOf(1000, 41))
+      const opening = stores.blobs.open(location, 5000, { start: 4000, end: 4999 })
+      expect(await codeOf(opening)).toBe('UNKNOWN')
+    })
+
     it('keeps sha512 blobs too', async () => {
       const bytes = bytesOf(4000, 10)
       const staged = await stage(stores, bytes, 'sha512')

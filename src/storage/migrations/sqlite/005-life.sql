@@ -5,7 +5,7 @@ update artifact_blobs set package_id = (select a.package_id from artifacts a whe
 create index artifact_blobs_by_package on artifact_blobs (package_id, digest);
 drop index artifact_blobs_by_digest;
 
--- Health: when a blob's bytes were last read and found good, and since when they are known to be damaged.
+-- Health: when a blob's bytes were last read and checked, and since when they are known to be damaged.
 alter table blobs add column checked_at integer not null default 0;
 alter table blobs add column damaged_at integer;
 create index blobs_by_location on blobs (location);
@@ -99,6 +99,7 @@ create table deleted_artifact_children (
   digest text not null,
   primary key (deleted_artifact_id, digest)
 ) without rowid;
+create index deleted_artifact_children_by_digest on deleted_artifact_children (digest);
 
 create table deleted_tags (
   deletion_id integer not null references deletions (id) on delete cascade,
@@ -110,6 +111,10 @@ create table deleted_tags (
   primary key (deletion_id, name)
 ) without rowid;
 create index deleted_tags_by_name on deleted_tags (package_id, name);
+create index deleted_tags_by_digest on deleted_tags (package_id, digest);
+
+-- Since when no tag points at a manifest any more.
+create index tag_history_by_digest on tag_history (package_id, digest, id);
 
 -- When a tag or a digest was last pulled; written in batches, so a crash forgets the last few seconds.
 create table pulls (
