@@ -11,6 +11,7 @@ import { DocumentCache } from './repositories/document-cache.ts'
 import type { LocalServices } from './repositories/local-services.ts'
 import { PackageIds } from './repositories/package-ids.ts'
 import { Registry } from './repositories/registry.ts'
+import { PullLog } from './repositories/pull-log.ts'
 import type { BlobStore } from './storage/blob-store.ts'
 import type { Database } from './storage/database.ts'
 import { DiskBlobStore } from './storage/disk-blob-store.ts'
@@ -76,6 +77,7 @@ export async function createApp(config: Config, log: Log, onJob: () => void): Pr
     database: db,
     tokens: { issuer: SERVICE, service: SERVICE, lifetimeSeconds: config.tokens.lifetimeSeconds },
     createOnPush: config.repositories.createOnPush,
+    pulls: new PullLog(db, Date.now, log),
     findRepository: (name) => directory.find(name),
     now: Date.now,
     log,
@@ -110,6 +112,7 @@ export async function createApp(config: Config, log: Log, onJob: () => void): Pr
 /** Opens only the database: for commands that work on it without serving. */
 export async function openDatabase(config: Config): Promise<MigratableDatabase> {
   if (config.database.kind === 'postgres') return PostgresDatabase.open(config.database.url.reveal())
+      await services.pulls.flush().catch((error: unknown) => log.error('pulls.not_written', error))
   await mkdir(join(config.database.path, '..'), { recursive: true, mode: 0o700 })
   return SqliteDatabase.open(config.database.path)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RetentionChangeShape, RetentionShape, TagPatternsShape } from './retention.ts'
 
 /** The words of the management API. Every shape here is part of the OpenAPI document, under the name in its `meta`. */
 
@@ -15,6 +16,22 @@ export const PolicyShape = z
   })
   .meta({ id: 'Policy' })
 
+/** Most bytes that a quota may allow: 4 PiB, a whole number in every program that reads JSON. */
+const MOST_QUOTA_BYTES = 4 * 1024 ** 5
+
+const quotaBytes = z.int().min(0).max(MOST_QUOTA_BYTES).nullable()
+
+const immutableTags = TagPatternsShape.meta({
+  description: 'Patterns of tags that are set once and then never moved nor deleted, `*` for any text.',
+})
+
+export const UsageShape = z
+  .object({
+    bytes: z.int().meta({ description: 'Blobs, each once, and manifests; also what can still be brought back.' }),
+    quotaBytes: quotaBytes.meta({ description: 'Most bytes that the repository may hold; null is no limit.' }),
+  })
+  .meta({ id: 'Usage' })
+
 export const RepositoryShape = z
   .object({
     name: z.string(),
@@ -25,6 +42,10 @@ export const RepositoryShape = z
       .enum(['full', 'index', 'any'])
       .meta({ description: 'What a manifest may name that is not here: nothing, manifests of an index, anything.' }),
     policy: PolicyShape,
+    immutableTags,
+    quotaBytes,
+    retention: RetentionShape,
+    usage: UsageShape.optional().meta({ description: 'Absent in lists.' }),
     createdAt: z.iso.datetime(),
     createdBy: z.string(),
   })
@@ -39,6 +60,9 @@ export const NewRepositoryShape = z
     format: z.enum(['oci']).default('oci'),
     visibility: z.enum(['private', 'internal', 'public']).default('private'),
     completeness: z.enum(['full', 'index', 'any']).default('index'),
+    immutableTags: immutableTags.optional(),
+    quotaBytes: quotaBytes.optional(),
+    retention: RetentionChangeShape.optional(),
   })
   .meta({ id: 'NewRepository' })
 
@@ -49,6 +73,9 @@ export const RepositoryChangeShape = z
     visibility: z.enum(['private', 'internal', 'public']).optional(),
     completeness: z.enum(['full', 'index', 'any']).optional(),
     policy: PolicyShape.partial().strict().optional(),
+    immutableTags: immutableTags.optional(),
+    quotaBytes: quotaBytes.optional(),
+    retention: RetentionChangeShape.optional(),
   })
   .meta({ id: 'RepositoryChange' })
 

@@ -5,6 +5,7 @@ import type { Database } from '../storage/database.ts'
 import type { UploadStore } from '../storage/upload-store.ts'
 import type { DocumentCache } from './document-cache.ts'
 import type { PackageIds } from './package-ids.ts'
+import type { PullLog } from './pull-log.ts'
 
 /** What local packages are built on; one set for the whole program. */
 export interface LocalServices {
@@ -13,6 +14,7 @@ export interface LocalServices {
   readonly uploads: UploadStore
   readonly documents: DocumentCache
   readonly packageIds: PackageIds
+  readonly pulls: PullLog
   readonly clock: Clock
   readonly log: Log
   readonly maxBlobBytes: number

@@ -16,6 +16,7 @@ import { DocumentCache } from '../../src/repositories/document-cache.ts'
 import type { LocalServices } from '../../src/repositories/local-services.ts'
 import type { PutOptions, WritablePackage } from '../../src/repositories/package.ts'
 import { PackageIds } from '../../src/repositories/package-ids.ts'
+import { PullLog } from '../../src/repositories/pull-log.ts'
 import { Registry } from '../../src/repositories/registry.ts'
 import type { BlobStore } from '../../src/storage/blob-store.ts'
 import type { Database } from '../../src/storage/database.ts'
@@ -70,6 +71,7 @@ export class TestRegistry {
       uploads: options.stores?.uploads ?? new DiskUploadStore(folder),
       documents: new DocumentCache(1024 * 1024),
       packageIds: new PackageIds(db),
+      pulls: new PullLog(db, () => this.auth.now(), SILENT),
       clock: () => this.auth.now(),
       log: SILENT,
       maxBlobBytes: 1024 * 1024 * 1024,

@@ -30,7 +30,7 @@ export async function describeImage(
 ): Promise<ImageBody> {
   const { db, registry, directory } = services
   const pkg = await registry.toInspect(actor, name)
-  const named = await pkg.find(reference)
+  const named = await pkg.stat(reference)
   if (!named) throw new RegistryError('MANIFEST_UNKNOWN', { reference }, { message: `there is no image ${reference}` })
   const image = await resolveIndex(pkg, named, platform)
   const { scan, report, findings } = await whatIsKnown(db, name, image.digest)
@@ -85,7 +85,7 @@ async function resolveIndex(pkg: ReadablePackage, named: HeldArtifact, platform:
   const wanted = platform ?? USUAL_PLATFORM
   const fitting = real.filter((entry) => entry.platform === wanted || entry.platform?.startsWith(`${wanted}/`))
   for (const entry of platform === null ? [...fitting, ...real] : fitting) {
-    const found = await pkg.find(entry.digest)
+    const found = await pkg.stat(entry.digest)
     if (found) return found
   }
   if (platform === null) return named

@@ -6,14 +6,29 @@ import {
   RepositoryChangeShape,
   RepositoryShape,
 } from '../../api/repository.ts'
+import type { RetentionBody } from '../../api/retention.ts'
 import { changeRepository, listRepositories } from '../../catalog/repositories.ts'
+import { findUsage } from '../../catalog/usage.ts'
 import type { Actor } from '../../core/actor.ts'
 import { RegistryError } from '../../core/errors.ts'
 import { type Page, type PageRequest, pageOf } from '../../core/page.ts'
-import { DEFAULT_SETTINGS, type RepositoryRecord } from '../../core/repository.ts'
+import {
+  DEFAULT_SETTINGS,
+  type RepositoryRecord,
+  type RepositorySettings,
+  type Retention,
+} from '../../core/repository.ts'
 import { createRepository } from '../../repositories/create-repository.ts'
+import type { Database } from '../../storage/database.ts'
 import type { ManagementApplication, ManagementServices } from './environment.ts'
 import { answer, body, PROBLEMS, timeOf } from './responses.ts'
+
+const SettingsShape = NewRepositoryShape.pick({
+  completeness: true,
+  immutableTags: true,
+  quotaBytes: true,
+  retention: true,
+})
 
 const tags = ['Repositories']
 const params = z.object({ name: z.string() })
@@ -49,7 +64,7 @@ const change = createRoute({
   method: 'patch',
   path: '/repositories/{name}',
   tags,
-  summary: 'Change the visibility, the completeness or the policy of a repository',
+  summary: 'Change who may read a repository, what it takes and keeps, and which pulls it refuses',
   request: { params, body: body(RepositoryChangeShape) },
   responses: { 200: answer('The repository as it is now.', RepositoryShape), ...PROBLEMS },
 })
@@ -67,22 +82,22 @@ export function addRepositoryRoutes(app: ManagementApplication, services: Manage
 
   app.openapi(create, async (c) => {
     const actor = gate.writer(c.env.actor)
-    const { completeness, ...wish } = c.req.valid('json')
+    const { completeness, immutableTags, quotaBytes, retention, ...wish } = c.req.valid('json')
     if (!(await permissions.mayCreate(actor))) throw new RegistryError('DENIED')
     const made = await createRepository(
       db,
-      { ...wish, settings: { ...DEFAULT_SETTINGS, completeness } },
+      { ...wish, settings: settingsOf({ completeness, immutableTags, quotaBytes, retention }) },
       actor,
       clock(),
     )
     if (!made)
       throw new RegistryError('CONFLICT', { name: wish.name }, { message: 'there is a repository of that name' })
     directory.forget(made.name)
-    return c.json(repositoryBody(made), 201)
+    return c.json(await withUsage(db, made), 201)
   })
 
   app.openapi(show, async (c) => {
-    return c.json(repositoryBody(await gate.visible(c.env.actor, c.req.valid('param').name)), 200)
+    return c.json(await withUsage(db, await gate.visible(c.env.actor, c.req.valid('param').name)), 200)
   })
 
   app.openapi(change, async (c) => {
@@ -90,7 +105,7 @@ export function addRepositoryRoutes(app: ManagementApplication, services: Manage
     const changed = await db.transaction((tx) => changeRepository(tx, repository.id, c.req.valid('json')))
     directory.forget(repository.name)
     if (!changed) throw new RegistryError('NOT_FOUND', undefined, { message: 'there is no such repository' })
-    return c.json(repositoryBody(changed), 200)
+    return c.json(await withUsage(db, changed), 200)
   })
 }
 
@@ -117,7 +132,28 @@ async function visibleRepositories(
   return pageOf(visible, page.limit, (repository) => repository.name)
 }
 
-export function repositoryBody(repository: RepositoryRecord): RepositoryBody {
+/** The settings of a new repository: what was not said gets its default. */
+function settingsOf(wish: z.output<typeof SettingsShape>): RepositorySettings {
+  const { completeness, immutableTags, quotaBytes = null, retention = {} } = wish
+  return {
+    ...DEFAULT_SETTINGS,
+    completeness,
+    immutableTags: immutableTags ?? DEFAULT_SETTINGS.immutableTags,
+    quotaBytes,
+    retention: {
+      rules: retention.rules ?? DEFAULT_SETTINGS.retention.rules,
+      untaggedAfterDays: retention.untaggedAfterDays ?? DEFAULT_SETTINGS.retention.untaggedAfterDays,
+      mostPercent: retention.mostPercent ?? DEFAULT_SETTINGS.retention.mostPercent,
+    },
+  }
+}
+
+async function withUsage(db: Database, repository: RepositoryRecord): Promise<RepositoryBody> {
+  const { blobBytes, documentBytes, quotaBytes } = await findUsage(db, repository.id)
+  return { ...repositoryBody(repository), usage: { bytes: blobBytes + documentBytes, quotaBytes } }
+}
+
+function repositoryBody(repository: RepositoryRecord): RepositoryBody {
   return {
     name: repository.name,
     class: repository.class,
@@ -125,7 +161,15 @@ export function repositoryBody(repository: RepositoryRecord): RepositoryBody {
     visibility: repository.visibility,
     completeness: repository.settings.completeness,
     policy: { ...repository.settings.policy },
+    immutableTags: [...repository.settings.immutableTags],
+    quotaBytes: repository.settings.quotaBytes,
+    retention: retentionBody(repository.settings.retention),
     createdAt: timeOf(repository.createdAt),
     createdBy: repository.createdBy,
   }
+}
+
+function retentionBody({ rules, untaggedAfterDays, mostPercent }: Retention): RetentionBody {
+  const copies = rules.map((rule) => ({ ...rule, images: [...rule.images], tags: [...rule.tags] }))
+  return { rules: copies, untaggedAfterDays, mostPercent }
 }

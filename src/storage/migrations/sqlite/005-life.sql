@@ -85,6 +85,7 @@ create table deleted_artifacts (
 );
 create index deleted_artifacts_by_deletion on deleted_artifacts (deletion_id);
 create index deleted_artifacts_by_digest on deleted_artifacts (package_id, digest);
+create index deleted_artifacts_anywhere on deleted_artifacts (digest);
 
 create table deleted_artifact_blobs (
   deleted_artifact_id integer not null references deleted_artifacts (id) on delete cascade,
