@@ -93,16 +93,12 @@ export async function touchAndLinkBlob(tx: Transaction, pkg: PackageId, digest: 
   return true
 }
 
-/** Says that a blob is wanted, wherever it is visible; answers false when the collector has taken it. */
-export async function touchBlob(tx: Transaction, digest: Digest, now: number): Promise<boolean> {
-  return (await tx.run`update blobs set touched_at = ${now} where digest = ${digest}`) > 0
-}
-
 /**
  * Says that blobs of a package are about to be used; answers those that are there and visible in it.
  *
  * Two questions, in this order: the first takes the rows, which waits for a collector that is about to hide one of them;
- * only what is asked after that sees what it has done.
+ * only what is asked after that sees what it has done. A blob that was made between the two is visible but not taken, and
+ * does not count: the collector could still take it away before the caller has written what uses it.
  */
 export async function touchBlobs(
   tx: Transaction,
@@ -112,10 +108,12 @@ export async function touchBlobs(
 ): Promise<Set<Digest>> {
   if (digests.length === 0) return new Set()
   const wanted = many([...new Set(digests)].sort())
-  await tx.run`update blobs set touched_at = ${now} where digest in ${wanted}`
-  const rows = await tx.all<{ digest: Digest }>`
+  const taken = await tx.all<{ digest: Digest }>`
+    update blobs set touched_at = ${now} where digest in ${wanted} returning digest`
+  const visible = await tx.all<{ digest: Digest }>`
     select digest from package_blobs where package_id = ${pkg} and digest in ${wanted}`
-  return new Set(rows.map((row) => row.digest))
+  const isVisible = new Set(visible.map((row) => row.digest))
+  return new Set(taken.map((row) => row.digest).filter((digest) => isVisible.has(digest)))
 }
 
 /** Packages that show a blob, in no order that matters. */

@@ -1,16 +1,10 @@
-import {
-  findByDigest,
-  findByTag,
-  presentArtifacts,
-  readDocument,
-  removeArtifact,
-  saveArtifact,
-} from '../catalog/artifacts.ts'
+import { findByDigest, findByTag, presentArtifacts, readDocument, saveArtifact } from '../catalog/artifacts.ts'
 import { unlinkBlob } from '../catalog/blob-links.ts'
-import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlob, touchBlobs } from '../catalog/blobs.ts'
+import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlobs } from '../catalog/blobs.ts'
+import { type DeletionOrder, deleteArtifacts, deleteTags } from '../catalog/deletions.ts'
 import { type PackageId, savePackage } from '../catalog/packages.ts'
 import { findSubject, listReferrers } from '../catalog/referrers.ts'
-import { listTags, removeTag, saveTags } from '../catalog/tags.ts'
+import { listTags, saveTags } from '../catalog/tags.ts'
 import type { Actor } from '../core/actor.ts'
 import type { Artifact, HeldArtifact, Referrer } from '../core/artifact.ts'
 import type { ByteRange } from '../core/byte-range.ts'
@@ -142,13 +136,16 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
    *
    * Where nothing can be written nothing is collected either, and the answer stays true.
    */
-  async #touch(blob: BlobRecord): Promise<boolean> {
+  async #touch({ digest, touched_at }: BlobRecord): Promise<boolean> {
     const { db, clock, log, touchAfterMs } = this.#services
-    if (blob.touched_at > clock() - touchAfterMs) return true
+    if (touched_at > clock() - touchAfterMs) return true
+    const pkg = await this.#id()
+    if (pkg === null) return false
     try {
-      return await db.transaction((tx) => touchBlob(tx, blob.digest, clock()))
+      // Visible as well: others may still have the blob when it has just been hidden here.
+      return (await db.transaction((tx) => touchBlobs(tx, pkg, [digest], clock()))).has(digest)
     } catch (error) {
-      log.warn('blobs.not_touched', { digest: blob.digest, reason: String(error) })
+      log.warn('blobs.not_touched', { digest, reason: String(error) })
       return true
     }
   }
@@ -160,7 +157,8 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
       const pkg = await savePackage(tx, this.#repository, this.#name, now)
       await this.#checkComplete(tx, pkg, artifact, now)
       await saveArtifact(tx, pkg, artifact, this.#actor.name, now)
-      const refused = await saveTags(tx, pkg, artifact, options, this.#actor.name, now)
+      const { immutableTags } = this.#repository.settings
+      const refused = await saveTags(tx, pkg, artifact, { ...options, immutableTags }, this.#actor.name, now)
       if (refused !== null) throw new RegistryError('PRECONDITION_FAILED', { tag: refused })
       if (artifact.isImage) await saveJob(tx, { kind: SCAN_JOB, subject: artifact.digest }, now)
     })
@@ -197,11 +195,18 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   }
 
   removeTag(tag: string): Promise<boolean> {
-    return this.#inPackage((tx, pkg) => removeTag(tx, pkg, tag, this.#actor.name, this.#services.clock()))
+    return this.#inPackage((tx, pkg) => deleteTags(tx, pkg, [tag], this.#deletion()))
   }
 
   removeArtifact(digest: Digest): Promise<boolean> {
-    return this.#inPackage((tx, pkg) => removeArtifact(tx, pkg, digest, this.#actor.name, this.#services.clock()))
+    return this.#inPackage((tx, pkg) => deleteArtifacts(tx, pkg, [digest], this.#deletion()))
+  }
+
+  #deletion(): DeletionOrder {
+    const { clock, keepDeletedMs } = this.#services
+    const now = clock()
+    const { immutableTags } = this.#repository.settings
+    return { by: this.#actor.name, reason: 'request', now, purgeAt: now + keepDeletedMs, immutableTags }
   }
 
   removeBlob(digest: Digest): Promise<boolean> {

@@ -1,0 +1,50 @@
+import type { Reader } from '../storage/database.ts'
+
+/** Rows that are looked at for a figure; where there are more, the figure is the least that it may be. */
+const MOST_ROWS = 10_000
+/** Each of these costs some look-ups of its own. */
+const MOST_LINKS = 1_000
+
+/** Room that comes back by itself, in time. */
+export interface Reclaimable {
+  /** Bytes that no row speaks of any more. */
+  readonly condemnedBlobs: number
+  readonly condemnedBytes: number
+  /** Links that nothing uses, while their grace lasts; a blob counts once for each package that shows it. */
+  readonly unusedLinks: number
+  readonly unusedBytes: number
+  /** There is more than was counted. */
+  readonly isAtLeast: boolean
+}
+
+/** Sums up what waits to be removed; bounded, so that it costs the same however much that is. */
+export async function findReclaimable(reader: Reader): Promise<Reclaimable> {
+  const condemned = await reader.first<{ blobs: number; bytes: number }>`
+    select count(*) as blobs, cast(coalesce(sum(size), 0) as bigint) as bytes
+    from (select size from condemned_blobs limit ${MOST_ROWS}) as some`
+  const links = await reader.all<{ size: number | null; is_used: 0 | 1 }>`
+    select b.size,
+      case when exists (select 1 from artifact_blobs u where u.package_id = r.package_id and u.digest = r.digest)
+        or exists (select 1 from deleted_artifact_blobs d where d.package_id = r.package_id and d.digest = r.digest)
+        then 1 else 0 end as is_used
+    from (select package_id, digest from link_reviews order by queued_at, package_id, digest limit ${MOST_LINKS}) as r
+    left join blobs b on b.digest = r.digest`
+  const unused = links.filter(({ size, is_used }) => is_used === 0 && size !== null)
+  return {
+    condemnedBlobs: condemned?.blobs ?? 0,
+    condemnedBytes: condemned?.bytes ?? 0,
+    unusedLinks: unused.length,
+    unusedBytes: unused.reduce((sum, { size }) => sum + (size ?? 0), 0),
+    isAtLeast: condemned?.blobs === MOST_ROWS || links.length === MOST_LINKS,
+  }
+}
+
+/** How much waits for the collector; of more than 10,000 of a kind it says 10,000. For the metrics. */
+export async function countWaiting(reader: Reader, reviewsDueAt: number): Promise<Record<string, number>> {
+  const reviews = await reader.first<{ waiting: number }>`
+    select count(*) as waiting
+    from (select 1 as yes from link_reviews where queued_at <= ${reviewsDueAt} limit ${MOST_ROWS}) as some`
+  const condemned = await reader.first<{ waiting: number }>`
+    select count(*) as waiting from (select 1 as yes from condemned_blobs limit ${MOST_ROWS}) as some`
+  return { reviews: reviews?.waiting ?? 0, condemned: condemned?.waiting ?? 0 }
+}

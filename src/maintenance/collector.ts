@@ -1,0 +1,174 @@
+import {
+  type DueReview,
+  dropCondemned,
+  dropUsedReviews,
+  listDueReviews,
+  listRemovable,
+  postponeRemoval,
+  settleReview,
+} from '../catalog/collection.ts'
+import { hasDuePurge, isHeldAnywhere, purgeStep } from '../catalog/purge.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Digest } from '../core/digest.ts'
+import type { Log } from '../core/log.ts'
+import { saveJob } from '../jobs/queue.ts'
+import { SCAN_JOB } from '../repositories/local.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import type { Database } from '../storage/database.ts'
+
+/** What a collector works with, and how patient it is. */
+export interface CollectorOptions {
+  readonly db: Database
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly log: Log
+  /** How long a blob that nothing uses is kept, in milliseconds. */
+  readonly graceMs: number
+  /** How long bytes stay after the last row that speaks of them, in milliseconds. */
+  readonly removeAfterMs: number
+}
+
+/** What a collector has done so far. */
+export interface CollectorTally {
+  reviewedLinks: number
+  hiddenLinks: number
+  condemnedBlobs: number
+  condemnedBytes: number
+  purgedArtifacts: number
+  removedBlobs: number
+  removedBytes: number
+  /** Removals that the store has refused; they are tried again later. */
+  failedRemovals: number
+}
+
+/** Reviews read at a time: those of links in use, which are most, go in one transaction. */
+const REVIEWS = 200
+/** Links that are not in use are decided on one by one, so many in a step. */
+const UNUSED_LINKS = 8
+const REMOVALS = 64
+/** A store that refuses so many in a row is not asked for more in this step. */
+const MOST_FAILURES = 3
+const RETRY_MS = 60_000
+
+/**
+ * Clears away what nobody uses any more, a small step at a time. Each step is a transaction of its own or a call to the
+ * store, and may be the last before a crash: what it did not finish is done again. Several collectors do no harm.
+ *
+ * @see decisions/026-collecting-while-serving.md
+ */
+export class Collector {
+  readonly tally: CollectorTally = {
+    reviewedLinks: 0,
+    hiddenLinks: 0,
+    condemnedBlobs: 0,
+    condemnedBytes: 0,
+    purgedArtifacts: 0,
+    removedBlobs: 0,
+    removedBytes: 0,
+    failedRemovals: 0,
+  }
+  readonly #options: CollectorOptions
+  /** Reviews of links that were not in use when they were read. */
+  #unused: DueReview[] = []
+
+  constructor(options: CollectorOptions) {
+    this.#options = options
+  }
+
+  /** Decides on links that may have lost their last use: many that have not, or a few that have. False: none is due. */
+  async reviewLinks(): Promise<boolean> {
+    const next = this.#unused.splice(0, UNUSED_LINKS)
+    for (const review of next) {
+      await this.#settle(review)
+      await othersFirst()
+    }
+    if (next.length > 0) return true
+    const { db, clock, graceMs } = this.#options
+    const due = await listDueReviews(db, clock() - graceMs, REVIEWS)
+    const last = due.at(-1)
+    if (!last) return false
+    this.#unused = due.filter(({ is_used }) => is_used === 0)
+    if (this.#unused.length === due.length) return true
+    this.tally.reviewedLinks += await db.transaction((tx) => dropUsedReviews(tx, last))
+    return true
+  }
+
+  async #settle(review: DueReview): Promise<void> {
+    const { db, clock, graceMs } = this.#options
+    const now = clock()
+    const { verdict, size } = await db.transaction((tx) => settleReview(tx, review, now - graceMs, now))
+    if (verdict === 'gone') return
+    this.tally.reviewedLinks++
+    if (verdict === 'hidden' || verdict === 'condemned') this.tally.hiddenLinks++
+    if (verdict !== 'condemned') return
+    this.tally.condemnedBlobs++
+    this.tally.condemnedBytes += size
+  }
+
+  /** Purges a part of a deletion that can be taken back no longer. False: there is none. */
+  async purgeDeletions(): Promise<boolean> {
+    const { db, clock } = this.#options
+    if (!(await hasDuePurge(db, clock()))) return false
+    const purged = await db.transaction((tx) => purgeStep(tx, clock()))
+    if (!purged) return false
+    this.tally.purgedArtifacts += purged.artifacts
+    for (const digest of purged.unscanned) await this.#scanAgain(digest)
+    return true
+  }
+
+  /** The same manifest may have been pushed, and scanned, at the moment when its last copy was purged. */
+  async #scanAgain(digest: Digest): Promise<void> {
+    const { db, clock } = this.#options
+    if (!(await isHeldAnywhere(db, digest))) return
+    await db.transaction((tx) => saveJob(tx, { kind: SCAN_JOB, subject: digest }, clock()))
+  }
+
+  /** Removes condemned bytes, then the rows that named them. False: none is due, or the store fails. */
+  async removeBytes(): Promise<boolean> {
+    const { db, blobs, clock, removeAfterMs } = this.#options
+    const locations = await listRemovable(db, clock() - removeAfterMs, REMOVALS)
+    if (locations.length === 0) return false
+    try {
+      await blobs.remove(locations)
+    } catch (error) {
+      return this.#removeOneByOne(locations, error)
+    }
+    await this.#forget(locations)
+    return true
+  }
+
+  /** Finds out which of them the store refuses, so that they keep nobody else waiting. */
+  async #removeOneByOne(locations: readonly string[], cause: unknown): Promise<boolean> {
+    const { db, blobs, clock, removeAfterMs, log } = this.#options
+    const removed: string[] = []
+    const failed: string[] = []
+    let failuresInARow = 0
+    for (const location of locations) {
+      if (failuresInARow === MOST_FAILURES) break
+      try {
+        await blobs.remove([location])
+        removed.push(location)
+        failuresInARow = 0
+      } catch {
+        failed.push(location)
+        failuresInARow++
+      }
+    }
+    log.warn('collection.not_removed', { blobs: failed.length, first: failed[0], reason: String(cause) })
+    this.tally.failedRemovals += failed.length
+    await this.#forget(removed)
+    await db.transaction((tx) => postponeRemoval(tx, failed, clock() - removeAfterMs + RETRY_MS))
+    return failuresInARow < MOST_FAILURES
+  }
+
+  async #forget(locations: readonly string[]): Promise<void> {
+    const sizes = await this.#options.db.transaction((tx) => dropCondemned(tx, locations))
+    this.tally.removedBlobs += sizes.length
+    this.tally.removedBytes += sizes.reduce((sum, size) => sum + size, 0)
+  }
+}
+
+/** Lets the requests in that have come meanwhile: an embedded database does a whole transaction without looking up. */
+function othersFirst(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
