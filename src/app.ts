@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Auth, createAuth } from './auth/auth.ts'
 import { bootstrapAdministrator } from './auth/bootstrap-administrator.ts'
+import { Passwords } from './auth/passwords.ts'
 import type { Config } from './config/config.ts'
 import type { Log } from './core/log.ts'
 import { isScannedImage } from './formats/oci/manifest.ts'
@@ -10,8 +11,8 @@ import { RepositoryDirectory } from './repositories/directory.ts'
 import { DocumentCache } from './repositories/document-cache.ts'
 import type { LocalServices } from './repositories/local-services.ts'
 import { PackageIds } from './repositories/package-ids.ts'
-import { Registry } from './repositories/registry.ts'
 import { PullLog } from './repositories/pull-log.ts'
+import { Registry } from './repositories/registry.ts'
 import type { BlobStore } from './storage/blob-store.ts'
 import type { Database } from './storage/database.ts'
 import { DiskBlobStore } from './storage/disk-blob-store.ts'
@@ -49,15 +50,26 @@ export interface App {
   readonly auth: Auth
   readonly registry: Registry
   readonly oci: OciRouter
-  /** Shown once, when this start made the administrator. */
-  readonly generatedPassword: string | null
   close(): Promise<void>
 }
 
-/** Opens the backends that the configuration names and builds everything on them. @param onJob  wakes the worker */
-export async function createApp(config: Config, log: Log, onJob: () => void): Promise<App> {
-  const db = await openDatabase(config)
+/**
+ * Does what must be done once before anything serves, in however many processes: schema and first administrator.
+ *
+ * @returns the administrator's password, to be shown this once; null when none was made up
+ */
+export async function prepareDatabase(db: MigratableDatabase, config: Config): Promise<string | null> {
   await migrate(db)
+  return bootstrapAdministrator(db, new Passwords(), config.adminPassword?.reveal() ?? null, Date.now)
+}
+
+/**
+ * Builds everything on the backends that the configuration names.
+ *
+ * @param db  prepared; `close` closes it
+ * @param onJob  wakes the worker
+ */
+export async function createApp(config: Config, log: Log, db: Database, onJob: () => void): Promise<App> {
   const { blobs, uploads } = await openStore(config)
   const services: LocalServices = {
     db,
@@ -65,6 +77,7 @@ export async function createApp(config: Config, log: Log, onJob: () => void): Pr
     uploads,
     documents: new DocumentCache(DOCUMENT_CACHE_BYTES),
     packageIds: new PackageIds(db),
+    pulls: new PullLog(db, Date.now, log),
     clock: Date.now,
     log,
     maxBlobBytes: config.limits.blobMaxBytes,
@@ -77,13 +90,10 @@ export async function createApp(config: Config, log: Log, onJob: () => void): Pr
     database: db,
     tokens: { issuer: SERVICE, service: SERVICE, lifetimeSeconds: config.tokens.lifetimeSeconds },
     createOnPush: config.repositories.createOnPush,
-    pulls: new PullLog(db, Date.now, log),
     findRepository: (name) => directory.find(name),
     now: Date.now,
     log,
   })
-  const password = config.adminPassword?.reveal() ?? null
-  const generatedPassword = await bootstrapAdministrator(db, auth.passwords, password, Date.now)
   const guard = { db, scanWaitMs: config.scan.pullWaitSeconds * 1_000, isScanned: isScannedImage }
   const registry = new Registry({ directory, permissions: auth.permissions, services, guard })
   return {
@@ -101,8 +111,8 @@ export async function createApp(config: Config, log: Log, onJob: () => void): Pr
       pageMaxItems: config.limits.pageMaxItems,
     }),
     auth,
-    generatedPassword,
     async close() {
+      await services.pulls.flush().catch((error: unknown) => log.error('pulls.not_written', error))
       await auth.lastUse.flush()
       await db.close()
     },
@@ -110,9 +120,8 @@ export async function createApp(config: Config, log: Log, onJob: () => void): Pr
 }
 
 /** Opens only the database: for commands that work on it without serving. */
-export async function openDatabase(config: Config): Promise<MigratableDatabase> {
+export async function openDatabase(config: Pick<Config, 'database'>): Promise<MigratableDatabase> {
   if (config.database.kind === 'postgres') return PostgresDatabase.open(config.database.url.reveal())
-      await services.pulls.flush().catch((error: unknown) => log.error('pulls.not_written', error))
   await mkdir(join(config.database.path, '..'), { recursive: true, mode: 0o700 })
   return SqliteDatabase.open(config.database.path)
 }

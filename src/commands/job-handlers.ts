@@ -65,7 +65,7 @@ export function maintenanceHandlers(app: App): Handlers {
 }
 
 /** Sees to it that the repeating jobs are there. */
-export async function startRepeating({ db, config }: App): Promise<void> {
+export async function startRepeating({ db, config }: Pick<App, 'db' | 'config'>): Promise<void> {
   const now = Date.now()
   await db.transaction(async (tx) => {
     await saveRepeatingJob(tx, EXPIRE_JOB, now + EXPIRE_EVERY_MS, now)

@@ -20,6 +20,8 @@ export interface TlsFiles {
 /** Everything that the operator decides, checked. Paths are relative to the working folder. */
 export interface Config {
   readonly listen: ListenAddress
+  /** How many share the port. */
+  readonly processes: number
   /** The origin that clients see; null means that each request tells it. */
   readonly externalUrl: string | null
   readonly tls: TlsFiles | null

@@ -10,6 +10,7 @@ type Rule = (written: Written) => ConfigMistake[]
 const RULES: readonly Rule[] = [
   certificateAndKey,
   noHttpsOnSocketFiles,
+  socketFilesForOneProcess,
   sharedBytesNeedSharedDatabase,
   bucketsNeedKeys,
   waitsEndBeforeConnections,
@@ -32,6 +33,11 @@ function noHttpsOnSocketFiles(written: Written): ConfigMistake[] {
   return [
     about(written, 'listen', 'a socket file is not served by HTTPS; leave the certificate to the proxy before it'),
   ]
+}
+
+function socketFilesForOneProcess(written: Written): ConfigMistake[] {
+  if (!textOf(written, 'listen').startsWith('unix:') || !(numberOf(written, 'processes') > 1)) return []
+  return [about(written, 'processes', 'several processes can share a port, but not a socket file; listen on host:port')]
 }
 
 function sharedBytesNeedSharedDatabase(written: Written): ConfigMistake[] {

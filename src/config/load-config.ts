@@ -19,7 +19,8 @@ export function loadConfig(path?: string, env: Environment = process.env): Confi
   return parseConfig({ env, ...(file && { file }), readSecret: (name) => readFileSync(name, 'utf8') })
 }
 
-function readConfigFile(path: string | undefined, env: Environment): ConfigFile | undefined {
+/** The configuration file that is named, or the usual one when it is there. @throws ConfigError */
+export function readConfigFile(path: string | undefined, env: Environment): ConfigFile | undefined {
   const named = path ?? (env.SEAWALL_CONFIG || undefined)
   try {
     return { name: named ?? USUAL_FILE, text: readFileSync(named ?? USUAL_FILE, 'utf8') }

@@ -57,6 +57,7 @@ function resolve(settings: Settings): Omit<Config, 'effective'> {
   const { password } = settings.admin
   return {
     listen: settings.listen,
+    processes: settings.processes,
     externalUrl: settings.externalUrl ?? null,
     tls: certificate !== undefined && key !== undefined ? { certificate, key } : null,
     trustedProxies: settings.trustedProxies,

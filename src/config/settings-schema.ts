@@ -119,6 +119,12 @@ export const settingsSchema = z.strictObject({
   listen: form(z.string(), parseListenAddress)
     .prefault('127.0.0.1:5000')
     .describe('Where the server takes connections: host:port, [::1]:5000 or unix:<path>. Port 0 is any free port.'),
+  processes: whole(
+    1,
+    256,
+    1,
+    'Processes of this machine that share the port, on Linux; what is kept on this machine is shared too.',
+  ),
   externalUrl: form(z.string(), parseExternalUrl)
     .optional()
     .describe('The address that clients use, such as https://registry.example.com; otherwise taken from the request.'),

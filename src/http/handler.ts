@@ -2,14 +2,13 @@ import type { Auth } from '../auth/auth.ts'
 import type { Config } from '../config/config.ts'
 import type { Log } from '../core/log.ts'
 import type { OciRouter } from '../formats/oci/router.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
 import { authenticate } from './authenticate.ts'
 import { challengeHeader } from './challenge.ts'
 import { createReadiness, type Dependency, getHealth } from './health.ts'
 import { createKeysHandler } from './keys.ts'
 import type { ManagementApplication } from './management/environment.ts'
 import { createManagementHandler } from './management.ts'
-import { createMetricsHandler } from './metrics.ts'
+import { createMetricsHandler, type MetricsText } from './metrics.ts'
 import { createPages } from './pages.ts'
 import { createRegistryHandler } from './registry.ts'
 import type { Handler } from './request-context.ts'
@@ -23,7 +22,7 @@ export interface HandlerParts {
   readonly auth: Auth
   readonly oci: OciRouter
   readonly management: ManagementApplication
-  readonly metrics: Metrics
+  readonly metrics: MetricsText
   /** Of this program, for people. */
   readonly version: string
   /** What must answer before this server is ready. */

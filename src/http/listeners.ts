@@ -13,14 +13,17 @@ export class Listeners {
   readonly #listen: ListenAddress
   readonly #idleSeconds: number
   readonly #answer: Answer
+  readonly #sharesPort: boolean
   readonly #open = new Set<Bun.Server<undefined>>()
   #current: Bun.Server<undefined> | undefined
   #port = 0
 
-  constructor(listen: ListenAddress, idleSeconds: number, answer: Answer) {
+  /** @param sharesPort  whether other processes of this server listen on the same port; it was found free for them */
+  constructor(listen: ListenAddress, idleSeconds: number, answer: Answer, sharesPort = false) {
     this.#listen = listen
     this.#idleSeconds = idleSeconds
     this.#answer = answer
+    this.#sharesPort = sharesPort
   }
 
   /** The port that was given; 0 for a socket file. */
@@ -36,8 +39,8 @@ export class Listeners {
   open(certificate: Certificate | null): void {
     const before = this.#current
     // A port that may be shared would be shared with a stranger too: the first time it must be free.
-    if (certificate && !before && this.#isFixedPort) this.#serve(null, false).stop(true)
-    const server = this.#serve(certificate, certificate !== null)
+    if (certificate && !before && this.#isFixedPort && !this.#sharesPort) this.#serve(null, false).stop(true)
+    const server = this.#serve(certificate, certificate !== null || this.#sharesPort)
     this.#port = server.port ?? 0
     this.#open.add(server)
     this.#current = server
@@ -76,9 +79,30 @@ export class Listeners {
       const shared = { ...common, hostname: listen.host, port, reusePort: isShared, idleTimeout: this.#idleSeconds }
       return Bun.serve(certificate ? { ...shared, tls: { ...certificate } } : shared)
     } catch (error) {
-      throw new Error(`cannot listen on ${formatListenAddress(listen)}: ${reasonOf(error)}`, { cause: error })
+      throw listenFailure(listen, error)
     }
   }
+}
+
+/**
+ * Finds the port that several processes are going to share, by having it alone for a moment: one that may be shared would
+ * be shared with a stranger too.
+ *
+ * @throws Error with a sentence when the address is taken
+ */
+export function findSharedPort(listen: ListenAddress & { readonly kind: 'tcp' }): number {
+  try {
+    const server = Bun.serve({ hostname: listen.host, port: listen.port, fetch: () => new Response(null) })
+    const { port } = server
+    void server.stop(true)
+    return port ?? listen.port
+  } catch (error) {
+    throw listenFailure(listen, error)
+  }
+}
+
+function listenFailure(listen: ListenAddress, error: unknown): Error {
+  return new Error(`cannot listen on ${formatListenAddress(listen)}: ${reasonOf(error)}`, { cause: error })
 }
 
 function reasonOf(error: unknown): string {

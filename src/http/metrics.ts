@@ -4,9 +4,12 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { isForwarded } from './forwarded.ts'
 import type { Handler } from './request-context.ts'
 
+/** What Prometheus reads: of this process, or of all that share the port. */
+export type MetricsText = Pick<Metrics, 'text' | 'contentType'>
+
 /** Who may read the metrics, and which. */
 export interface MetricsOptions {
-  readonly metrics: Metrics
+  readonly metrics: MetricsText
   readonly enabled: boolean
   readonly allowedAddresses: AddressRanges
   /** Whether a forwarded request shows its client's own address, as proxies are named. */

@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly handler: Handler
   readonly log: Log
   readonly metrics: Metrics
+  /** Whether other processes of this server listen on the same port. */
+  readonly sharesPort?: boolean
   /** How often the certificate's files are looked at. */
   readonly certificateCheckMs?: number
 }
@@ -36,9 +38,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { listen, externalUrl, trustedProxies, tls } = config
   const edge = { externalUrl, trustedProxies, isTls: tls !== null, isUnix: listen.kind === 'unix', log }
   const shell = new RequestShell({ edge, handler, metrics, logsReads: config.log.level === 'debug' })
-  const listeners = new Listeners(listen, config.limits.requestIdleSeconds, (request, server) =>
-    shell.answer(request, server),
-  )
+  const answer = (request: Request, server: Bun.Server<undefined>) => shell.answer(request, server)
+  const listeners = new Listeners(listen, config.limits.requestIdleSeconds, answer, options.sharesPort)
   const certificate = tls && (await readCertificate(tls))
   if (listen.kind === 'unix') await removeStaleSocket(listen.path)
   listeners.open(certificate)

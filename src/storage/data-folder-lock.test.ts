@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'bun:test'
 import { removeFolder, temporaryFolder } from '../../tests/harness/temporary-folder.ts'
-import { DataFolderInUse, lockDataFolder } from './data-folder-lock.ts'
+import { DataFolderInUse, joinDataFolder, lockDataFolder } from './data-folder-lock.ts'
 
 describe('the lock of a data folder', async () => {
   const folder = await temporaryFolder('lock')
@@ -25,4 +25,27 @@ describe('the lock of a data folder', async () => {
     const release = await lockDataFolder(folder)
     release()
   })
+
+  it('waits until processes of a server that was killed have noticed it', async () => {
+    const server = await lockDataFolder(folder)
+    const leave = [joinDataFolder(folder), joinDataFolder(folder)]
+    server()
+    const next = lockDataFolder(folder)
+    let isTaken = false
+    void next.then(() => {
+      isTaken = true
+    })
+    leave[0]?.()
+    await Bun.sleep(200)
+    expect(isTaken).toBe(false)
+    leave[1]?.()
+    ;(await next)()
+  })
+
+  it('is refused when such a process does not end', async () => {
+    const leave = joinDataFolder(folder)
+    await expect(lockDataFolder(folder)).rejects.toThrow('still working')
+    leave()
+    ;(await lockDataFolder(folder))()
+  }, 10_000)
 })

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Measured } from './joined-metrics.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
 
 /** An answered request, as the metrics count it. */
@@ -105,6 +106,11 @@ export class Metrics {
   /** The text that Prometheus reads. */
   text(): Promise<string> {
     return this.#registry.metrics()
+  }
+
+  /** The same as plain data, for another process to put together with its own. */
+  measured(): Promise<Measured> {
+    return this.#registry.getMetricsAsJSON()
   }
 
   get contentType(): string {
