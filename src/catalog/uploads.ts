@@ -99,6 +99,22 @@ export async function saveProgress(
   )
 }
 
+/** Writes down what was taken and goes on holding; answers false when the claim was lost and nothing was written. */
+export async function saveTaken(
+  tx: Transaction,
+  id: string,
+  by: string,
+  progress: UploadProgress,
+  now: number,
+): Promise<boolean> {
+  return (
+    (await tx.run`
+    update uploads set state = ${progress.state}, taken = ${progress.offset}, digest = ${progress.digest},
+      touched_at = ${now}
+    where id = ${id} and claimed_by = ${by}`) > 0
+  )
+}
+
 export async function releaseUpload(tx: Transaction, id: string, by: string): Promise<void> {
   await tx.run`update uploads set claimed_by = null, claimed_until = 0 where id = ${id} and claimed_by = ${by}`
 }

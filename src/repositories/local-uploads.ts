@@ -1,6 +1,6 @@
 import { type BlobRecord, moveBlob, saveBlob } from '../catalog/blobs.ts'
 import { savePackage } from '../catalog/packages.ts'
-import { findUpload, removeUpload, saveProgress, saveUpload, type UploadRow } from '../catalog/uploads.ts'
+import { findUpload, removeUpload, saveProgress, saveTaken, saveUpload, type UploadRow } from '../catalog/uploads.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
 import type { RepositoryRecord } from '../core/repository.ts'
@@ -60,12 +60,12 @@ export class LocalUploads implements PackageUploads {
   ): Promise<BlobStat> {
     try {
       return await this.#claimed(id, async (claim) => {
-        const begun = await this.#hashedBy(this.#check(claim.upload, position), id, algorithmOf(digest))
-        const complete = last ? await this.#takeFrom(begun, position, last) : begun
+        const complete = await this.#complete(claim.upload, digest, position, last)
         const staged = await this.#services.uploads.seal(complete, algorithmOf(digest))
         if (staged.digest !== digest) {
           throw new RegistryError('DIGEST_INVALID', { expected: digest, actual: staged.digest })
         }
+        await this.#holdProgress(claim, complete, staged)
         await this.#keep(staged, claim)
         return { digest, size: staged.size }
       })
@@ -112,6 +112,18 @@ export class LocalUploads implements PackageUploads {
     return stateOf(upload)
   }
 
+  /** The upload with its last chunk. Who sends that again, not having heard that it was taken, is not refused for it. */
+  async #complete(
+    upload: UploadRow,
+    digest: Digest,
+    position: ChunkPosition,
+    last: ReadableStream<Uint8Array> | null,
+  ): Promise<UploadState> {
+    if (upload.taken > 0 && upload.digest === digest) return stateOf(upload)
+    const begun = await this.#hashedBy(this.#check(upload, position), upload.id, algorithmOf(digest))
+    return last ? this.#takeFrom(begun, position, last) : begun
+  }
+
   /** While nothing has arrived the algorithm can still be chosen; later another one means reading everything again. */
   async #hashedBy(upload: UploadState, id: string, algorithm: DigestAlgorithm): Promise<UploadState> {
     return upload.offset === 0 ? this.#services.uploads.create(id, algorithm) : upload
@@ -139,6 +151,19 @@ export class LocalUploads implements PackageUploads {
     const { db, clock } = this.#services
     const isKept = await db.transaction((tx) => saveProgress(tx, id, by, next, clock()))
     if (!isKept) throw takenOver(id)
+  }
+
+  /**
+   * Committing takes the staged bytes away: should the rest then fail, the row must speak of all of them and of the
+   * digest that was asked for, or what was acknowledged could not be gone on with. Where nothing was, the client sends
+   * everything again.
+   */
+  async #holdProgress({ by, upload }: UploadClaim, { state }: UploadState, staged: StagedBlob): Promise<void> {
+    const { db, clock } = this.#services
+    const { digest, size: offset } = staged
+    if (upload.taken === 0 || (upload.taken === offset && upload.digest === digest)) return
+    const isKept = await db.transaction((tx) => saveTaken(tx, upload.id, by, { state, offset, digest }, clock()))
+    if (!isKept) throw takenOver(upload.id)
   }
 
   /**

@@ -27,7 +27,7 @@ export async function withClaim<T>(
   const { db, clock } = services
   if (!(await findUpload(db, repository.id, pkg, id))) throw new RegistryError('BLOB_UPLOAD_UNKNOWN', { id })
   const by = crypto.randomUUID()
-  const upload = await db.transaction((tx) => claimUpload(tx, id, by, clock(), clock() + CLAIM_MS))
+  const upload = await claim(services, id, by)
   if (!upload) throw await refusal(services, repository, pkg, id)
   const renewal = setInterval(() => {
     // A renewal that fails is made up for by the next; a claim that is lost is noticed when progress is written.
@@ -40,6 +40,17 @@ export async function withClaim<T>(
     throw error
   } finally {
     clearInterval(renewal)
+  }
+}
+
+/** A claim whose answer was lost may have been written down: nobody knows of it, so it is given back at once. */
+async function claim(services: LocalServices, id: string, by: string): Promise<UploadRow | null> {
+  const { db, clock } = services
+  try {
+    return await db.transaction((tx) => claimUpload(tx, id, by, clock(), clock() + CLAIM_MS))
+  } catch (error) {
+    await release(services, id, by)
+    throw error
   }
 }
 

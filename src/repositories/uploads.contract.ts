@@ -130,6 +130,34 @@ export function uploadsContract(open: OpenDatabase): void {
       expect((await pkg.statBlob(digestOf(bytes, 'sha512')))?.size).toBe(600)
     })
 
+    it('goes on when its last chunk was taken and the rest failed, also for who sends that chunk again', async () => {
+      for (const [algorithm, range] of [
+        ['sha256', { start: 500 }],
+        ['sha512', {}],
+      ] as const) {
+        const { db, uploads, pkg } = await start()
+        const { id } = await uploads.start('sha256')
+        const bytes = bytesOf(900)
+        const digest = digestOf(bytes, algorithm)
+        await uploads.append(id, {}, bodyOf(bytes.slice(0, 500)))
+        for (let attempt = 0; attempt < 2; attempt++) {
+          db.failOnce('insert into blobs', 'rolled-back')
+          expect(await failureCode(uploads.commit(id, digest, range, bodyOf(bytes.slice(500))))).toBe('UNAVAILABLE')
+          expect((await uploads.stat(id)).offset).toBe(900)
+        }
+        await uploads.commit(id, digest, {}, null)
+        expect(await contentOf(pkg, digest)).toBe(digestOf(bytes))
+      }
+    })
+
+    it('is free at once when nobody heard that it was claimed', async () => {
+      const { db, uploads } = await start()
+      const { id } = await uploads.start('sha256')
+      db.failOnce('update uploads set claimed_by', 'answer-lost')
+      expect(await failureCode(uploads.append(id, {}, bodyOf(bytesOf(10))))).toBe('UNAVAILABLE')
+      expect((await uploads.append(id, {}, bodyOf(bytesOf(10)))).offset).toBe(10)
+    })
+
     it('is gone after its end, also for who was told nothing of it', async () => {
       const { uploads } = await start()
       const { id } = await uploads.start('sha256')

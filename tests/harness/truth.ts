@@ -66,7 +66,8 @@ async function untrueUsage(db: Reader, links: readonly Link[]): Promise<string[]
     blobs.set(repository_id, held.set(digest, size ?? 0))
   }
   const documents = await db.all<{ repository_id: number; bytes: number }>`
-    select p.repository_id, cast(sum(a.size) as bigint) as bytes from artifacts a
+    select p.repository_id, cast(sum(a.size) as bigint) as bytes from (
+      select package_id, size from artifacts union all select package_id, size from deleted_artifacts) a
     join packages p on p.id = a.package_id group by p.repository_id`
   const documentBytes = new Map(documents.map(({ repository_id, bytes }) => [repository_id, bytes]))
   const counted = await db.all<{ repository_id: number; blob_bytes: number; document_bytes: number }>`
