@@ -12,6 +12,9 @@ export interface ArtifactKey {
   readonly media_type: string
 }
 
+/** How often a push looks for an artifact that somebody deletes as fast. */
+const MOST_LOOKS = 5
+
 /** One indexed read, whatever the number of tags. */
 export function findByTag(reader: Reader, pkg: PackageId, tag: string): Promise<ArtifactKey | null> {
   return reader.first<ArtifactKey>`select digest, media_type from tags where package_id = ${pkg} and name = ${tag}`
@@ -67,7 +70,7 @@ export async function saveArtifact(
   by: string,
   now: number,
 ): Promise<void> {
-  const id = (await insertArtifact(tx, pkg, artifact, by, now)) ?? (await renewArtifact(tx, pkg, artifact, now))
+  const id = await insertOrRenew(tx, pkg, artifact, by, now)
   // Tags tell the type too, so that a pull need not read further.
   await tx.run`
     update tags set media_type = ${artifact.mediaType}
@@ -80,6 +83,21 @@ export async function saveArtifact(
   for (const digest of new Set(artifact.children)) {
     await tx.run`insert into artifact_children (artifact_id, digest) values (${id}, ${digest}) on conflict do nothing`
   }
+}
+
+/** Whoever deletes the same at this moment has done so before, or comes after: the push goes on in either case. */
+async function insertOrRenew(
+  tx: Transaction,
+  pkg: PackageId,
+  artifact: Artifact,
+  by: string,
+  now: number,
+): Promise<number> {
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    const id = (await insertArtifact(tx, pkg, artifact, by, now)) ?? (await renewArtifact(tx, pkg, artifact, now))
+    if (id !== null) return id
+  }
+  throw new RegistryError('UNAVAILABLE', undefined, { message: 'the same manifest comes and goes at this moment' })
 }
 
 /** Answers the new row's id, or null when the artifact is there; a new one takes room. */
@@ -104,28 +122,10 @@ async function insertArtifact(
   return row.id
 }
 
-async function renewArtifact(tx: Transaction, pkg: PackageId, artifact: Artifact, now: number): Promise<number> {
+/** Answers the row's id, or null when the artifact went between the two questions. */
+async function renewArtifact(tx: Transaction, pkg: PackageId, artifact: Artifact, now: number): Promise<number | null> {
   const row = await tx.first<{ id: number }>`
     update artifacts set media_type = ${artifact.mediaType}, pushed_at = ${now}
     where package_id = ${pkg} and digest = ${artifact.digest} returning id`
-  if (row) return row.id
-  throw new RegistryError('UNAVAILABLE', undefined, { message: 'the same manifest was deleted at this moment' })
-}
-
-/** Removes an artifact with its tags; answers false when it was not there. */
-export async function removeArtifact(
-  tx: Transaction,
-  pkg: PackageId,
-  digest: Digest,
-  by: string,
-  now: number,
-): Promise<boolean> {
-  const removed = await tx.run`delete from artifacts where package_id = ${pkg} and digest = ${digest}`
-  if (removed === 0) return false
-  await tx.run`
-    insert into tag_history (package_id, name, digest, changed_at, changed_by)
-    select package_id, name, null, cast(${now} as bigint), ${by} from tags
-    where package_id = ${pkg} and digest = ${digest}`
-  await tx.run`delete from tags where package_id = ${pkg} and digest = ${digest}`
-  return true
+  return row?.id ?? null
 }

@@ -1,7 +1,9 @@
 import type { Artifact } from '../core/artifact.ts'
 import type { Digest } from '../core/digest.ts'
+import { RegistryError } from '../core/errors.ts'
 import { formatImageName, type ImageName } from '../core/names.ts'
 import { many, type Reader, type Transaction } from '../storage/database.ts'
+import { immutableBy, tagImmutable } from './immutable-tags.ts'
 import type { PackageId } from './packages.ts'
 
 /** Where tags must point before a push may move them; absent means anywhere. */
@@ -11,23 +13,31 @@ export type ExpectedTags = readonly Digest[] | 'any' | 'none'
 export interface TagWish {
   readonly tags: readonly string[]
   readonly expected?: ExpectedTags
+  /** Patterns of tags that may be set, but never moved. */
+  readonly immutableTags: readonly string[]
 }
+
+/** How often a tag that comes and goes is looked at before the push gives up. */
+const MOST_LOOKS = 5
 
 /**
  * Points tags at an artifact, remembering where each pointed before (tag history).
  *
  * @returns null, or the first tag that is not where it is expected to be; then the caller takes everything back
+ * @throws RegistryError `TAG_IMMUTABLE`
  */
 export async function saveTags(
   tx: Transaction,
   pkg: PackageId,
   artifact: Pick<Artifact, 'digest' | 'mediaType'>,
-  { tags, expected }: TagWish,
+  { tags, expected, immutableTags }: TagWish,
   by: string,
   now: number,
 ): Promise<string | null> {
   for (const tag of [...new Set(tags)].sort()) {
-    const isSet = await setTag(tx, { pkg, tag, artifact, now }, expected)
+    const pattern = immutableBy(immutableTags, tag)
+    const wish = { pkg, tag, artifact, now }
+    const isSet = await (pattern === null ? setTag(tx, wish, expected) : setOnce(tx, wish, expected, pattern))
     if (!isSet) return tag
     await tx.run`
       insert into tag_history (package_id, name, digest, changed_at, changed_by)
@@ -41,6 +51,28 @@ interface NewTag {
   readonly tag: string
   readonly artifact: Pick<Artifact, 'digest' | 'mediaType'>
   readonly now: number
+}
+
+/**
+ * Makes a tag, or leaves it where it is. Where it stands, its row is taken before it is looked at; where it does not,
+ * only one of several pushes makes it, and the others look again.
+ */
+async function setOnce(
+  tx: Transaction,
+  wish: NewTag,
+  expected: ExpectedTags | undefined,
+  pattern: string,
+): Promise<boolean> {
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    const held = await tx.first<{ digest: Digest }>`
+      update tags set updated_at = updated_at where package_id = ${wish.pkg} and name = ${wish.tag} returning digest`
+    if (held && held.digest !== wish.artifact.digest) throw tagImmutable(wish.tag, pattern)
+    if (held) return setTag(tx, wish, expected)
+    if (expected !== undefined && expected !== 'none') return false
+    if (await setTag(tx, wish, 'none')) return true
+    if (expected === 'none') return false
+  }
+  throw new RegistryError('UNAVAILABLE', undefined, { message: `the tag "${wish.tag}" comes and goes at this moment` })
 }
 
 /** The condition is part of the statement that writes, so that no push, conditional or not, gets between the two. */
@@ -79,22 +111,6 @@ export async function listTags(reader: Reader, pkg: PackageId, after: string, li
   const rows = await reader.all<{ name: string }>`
     select name from tags where package_id = ${pkg} and name > ${after} order by name limit ${limit}`
   return rows.map((row) => row.name)
-}
-
-/** Removes a tag and leaves the artifact; answers false when there was none. */
-export async function removeTag(
-  tx: Transaction,
-  pkg: PackageId,
-  tag: string,
-  by: string,
-  now: number,
-): Promise<boolean> {
-  const removed = await tx.run`delete from tags where package_id = ${pkg} and name = ${tag}`
-  if (removed === 0) return false
-  await tx.run`
-    insert into tag_history (package_id, name, digest, changed_at, changed_by)
-    values (${pkg}, ${tag}, null, ${now}, ${by})`
-  return true
 }
 
 /** Tags of an image that point at a digest, in order; at most a hundred. */
