@@ -4,6 +4,7 @@ import type { Digest } from '../core/digest.ts'
 import type { Job } from '../jobs/queue.ts'
 import { saveJob, saveRepeatingJob } from '../jobs/queue.ts'
 import type { JobHandler } from '../jobs/worker.ts'
+import { COLLECT_JOB } from '../maintenance/collect.ts'
 import { expireUploads, removeStrayUploads } from '../maintenance/expire-uploads.ts'
 import { SCAN_JOB } from '../repositories/local.ts'
 import { publicSources } from '../scanner/advisories/public-sources.ts'
@@ -69,12 +70,13 @@ export async function startRepeating({ db, config }: Pick<App, 'db' | 'config'>)
   const now = Date.now()
   await db.transaction(async (tx) => {
     await saveRepeatingJob(tx, EXPIRE_JOB, now + EXPIRE_EVERY_MS, now)
+    await saveRepeatingJob(tx, COLLECT_JOB, now, now)
     if (config.advisories.updateIntervalHours > 0) await saveRepeatingJob(tx, UPDATE_JOB, now, now)
   })
 }
 
-/** The next turn is written down first: what fails now is tried again then. */
-async function again({ db }: App, kind: string, inMs: number): Promise<void> {
+/** Writes the next turn of a repeating job down; where that is done first, what fails now is tried again then. */
+export async function again({ db }: App, kind: string, inMs: number): Promise<void> {
   const now = Date.now()
   await db.transaction((tx) => saveJob(tx, { kind, subject: 'all', runAt: now + inMs }, now))
 }

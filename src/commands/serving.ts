@@ -10,6 +10,7 @@ import { countJobs } from '../jobs/queue.ts'
 import { Worker } from '../jobs/worker.ts'
 import type { Database } from '../storage/database.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { collectionHandlers } from './collection-jobs.ts'
 import { giveUpScan, maintenanceHandlers, scanHandlers } from './job-handlers.ts'
 import { VERSION } from './version.ts'
 
@@ -81,6 +82,7 @@ function createWorkers(app: App, metrics: Metrics): Worker[] {
       onGivenUp: (job) => giveUpScan(app, job),
     }),
     new Worker({ db, handlers: maintenanceHandlers(app), concurrency: 1, log }),
+    new Worker({ db, handlers: collectionHandlers(app, metrics), concurrency: 1, log }),
   ]
 }
 

@@ -1,6 +1,9 @@
 import type { Log } from '../core/log.ts'
 import type { Collector } from './collector.ts'
 
+/** The kind of job that runs the collector. */
+export const COLLECT_JOB = 'collect'
+
 /** Waits between two steps, as long as the last step's length in milliseconds asks for. */
 export type Pause = (tookMs: number) => Promise<void>
 

@@ -26,6 +26,9 @@ export class Metrics {
   readonly #bytesOut: Counter<'route'>
   readonly #failures: Counter<'code'>
   readonly #scans: Histogram<'outcome'>
+  readonly #collectedBlobs: Counter
+  readonly #collectedBytes: Counter
+  readonly #failedRemovals: Counter
   /** Finding a series by its labels is dear; a request finds its own here. */
   readonly #series = new Map<string, Histogram.Internal<'method' | 'route' | 'status'>>()
 
@@ -63,6 +66,21 @@ export class Metrics {
       buckets: SCAN_SECONDS,
       registers,
     })
+    this.#collectedBlobs = new Counter({
+      name: 'seawall_collected_blobs_total',
+      help: 'Blobs whose bytes the collector has removed.',
+      registers,
+    })
+    this.#collectedBytes = new Counter({
+      name: 'seawall_collected_bytes_total',
+      help: 'Bytes that the collector has removed.',
+      registers,
+    })
+    this.#failedRemovals = new Counter({
+      name: 'seawall_collection_failed_removals_total',
+      help: 'Removals that the store has refused; each is tried again.',
+      registers,
+    })
     registerProcessMetrics(this.#registry)
   }
 
@@ -86,6 +104,16 @@ export class Metrics {
 
   scanDone(outcome: 'complete' | 'incomplete' | 'failed', seconds: number): void {
     this.#scans.observe({ outcome }, seconds)
+  }
+
+  collected(run: {
+    readonly removedBlobs: number
+    readonly removedBytes: number
+    readonly failedRemovals: number
+  }): void {
+    this.#collectedBlobs.inc(run.removedBlobs)
+    this.#collectedBytes.inc(run.removedBytes)
+    this.#failedRemovals.inc(run.failedRemovals)
   }
 
   /** Adds a value that is asked for at every reading: requests in flight, jobs by kind. One that fails is left out. */
