@@ -1,4 +1,5 @@
 import { SERVE_CHILD_COMMAND } from './commands/process-messages.ts'
+import { UPDATE_CHILD_COMMAND } from './commands/update-task.ts'
 import { ANALYSE_LAYER_COMMAND } from './scanner/sandbox/child-command.ts'
 
 /**
@@ -11,6 +12,9 @@ if (process.argv[2] === ANALYSE_LAYER_COMMAND) {
 } else if (process.argv[2] === SERVE_CHILD_COMMAND) {
   const { runServeChild } = await import('./commands/serve-child.ts')
   await runServeChild()
+} else if (process.argv[2] === UPDATE_CHILD_COMMAND) {
+  const { runUpdateChild } = await import('./commands/update-child.ts')
+  await runUpdateChild()
 } else {
   const { runProgram } = await import('./commands/program.ts')
   process.exitCode = await runProgram(process.argv)

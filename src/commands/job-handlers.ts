@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os'
 import type { App } from '../app.ts'
 import type { Digest } from '../core/digest.ts'
 import type { Job } from '../jobs/queue.ts'
@@ -7,13 +6,13 @@ import type { JobHandler } from '../jobs/worker.ts'
 import { COLLECT_JOB } from '../maintenance/collect.ts'
 import { expireUploads, removeStrayUploads } from '../maintenance/expire-uploads.ts'
 import { SCAN_JOB } from '../repositories/local.ts'
-import { publicSources } from '../scanner/advisories/public-sources.ts'
-import { UPDATE_JOB, updateAdvisories } from '../scanner/advisories/update.ts'
+import { UPDATE_JOB } from '../scanner/advisories/update.ts'
 import { rematchImages } from '../scanner/rematch.ts'
 import { type AdvisoryChange, REMATCH_JOB } from '../scanner/rematch-jobs.ts'
 import { saveGivenUp, scanImage } from '../scanner/scan-image.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { layerLimits } from './layer-limits.ts'
+import { updateInChild } from './update-in-child.ts'
 
 /** A kind of job that repeats itself. */
 const EXPIRE_JOB = 'expire-uploads'
@@ -51,10 +50,14 @@ export function maintenanceHandlers(app: App): Handlers {
       // Written by saveRematchJobs from the same type.
       await rematchImages(db, JSON.parse(payload) as AdvisoryChange, signal)
     },
-    [UPDATE_JOB]: async () => {
+    [UPDATE_JOB]: async (_job, signal) => {
       const hours = config.advisories.updateIntervalHours
       if (hours > 0) await again(app, UPDATE_JOB, hours * HOUR_MS)
-      await updateAll(app)
+      await updateInChild(config, signal).catch(async (error) => {
+        // The server stops: the next one need not wait for the whole interval.
+        if (signal.aborted && hours > 0) await again(app, UPDATE_JOB, 0)
+        throw error
+      })
     },
     [EXPIRE_JOB]: async (_job, signal) => {
       await again(app, EXPIRE_JOB, EXPIRE_EVERY_MS)
@@ -79,14 +82,4 @@ export async function startRepeating({ db, config }: Pick<App, 'db' | 'config'>)
 export async function again({ db }: App, kind: string, inMs: number): Promise<void> {
   const now = Date.now()
   await db.transaction((tx) => saveJob(tx, { kind, subject: 'all', runAt: now + inMs }, now))
-}
-
-async function updateAll({ db, config, log }: App): Promise<void> {
-  const { mirrorUrl, ...switches } = config.advisories
-  const settings = {
-    sources: publicSources(switches),
-    temporaryFolder: tmpdir(),
-    ...(mirrorUrl !== undefined && { mirrorUrl }),
-  }
-  await updateAdvisories(db, settings, log)
 }

@@ -24,6 +24,11 @@ export function parseDatabaseAddress(text: string): DatabaseAddress {
   return { kind: 'postgres', url: new Secret(text) }
 }
 
+/** What `parseDatabaseAddress` reads, password and all: only for a process that this one has started. */
+export function revealDatabaseAddress(address: DatabaseAddress): string {
+  return address.kind === 'sqlite' ? `sqlite:${address.path}` : address.url.reveal()
+}
+
 /** `disk:./data`, `disk:/srv/data` and `disk:///srv/data` all name a path. */
 export function parseLocalPath(text: string, scheme: string): string {
   const rest = text.slice(scheme.length)
