@@ -1,6 +1,7 @@
 import type { Digest } from '../core/digest.ts'
 import { type Finding, SEVERITIES, type Severity } from '../core/finding.ts'
-import type { Reader, Transaction } from '../storage/database.ts'
+import { many, type Reader, type Transaction } from '../storage/database.ts'
+import type { PackageId } from './packages.ts'
 
 /** `done`: read as far as it goes; `failed`: could not be read; `exempt`: not something a scanner looks into. */
 export type ScanState = 'done' | 'failed' | 'exempt'
@@ -40,6 +41,19 @@ export interface NewScan {
 export function findScan(reader: Reader, digest: Digest): Promise<ScanRow | null> {
   return reader.first<ScanRow>`
     select digest, state, platform, complete, reasons, scanned_at, matched_at from scans where digest = ${digest}`
+}
+
+/** Those of a package's artifacts of which nothing is known. */
+export async function listUnscanned(
+  reader: Reader,
+  pkg: PackageId,
+  digests: readonly Digest[],
+): Promise<{ digest: Digest; media_type: string }[]> {
+  if (digests.length === 0) return []
+  return reader.all`
+    select digest, media_type from artifacts
+    where package_id = ${pkg} and digest in ${many(digests)}
+      and not exists (select 1 from scans s where s.digest = artifacts.digest)`
 }
 
 export async function readScanReport(reader: Reader, digest: Digest): Promise<Uint8Array | null> {

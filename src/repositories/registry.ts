@@ -10,8 +10,10 @@ import { createRepository } from './create-repository.ts'
 import type { RepositoryDirectory } from './directory.ts'
 import { GuardedPackage, type GuardOptions } from './guarded.ts'
 import { LocalPackage } from './local.ts'
+import { LocalPast } from './local-past.ts'
 import type { LocalServices } from './local-services.ts'
 import type { DeletablePackage, ReadablePackage, WritablePackage } from './package.ts'
+import type { PackagePast, RestorablePackage, RetaggablePackage } from './past.ts'
 import { readableNames } from './readable-names.ts'
 
 /** What the doors are built on. */
@@ -75,6 +77,21 @@ export class Registry {
     return this.#local(await this.#enter(actor, name, 'delete'), name, actor)
   }
 
+  /** What was in a package, and how its tags moved. @throws as `toPull` */
+  async toLookBack(actor: Actor, name: ImageName): Promise<PackagePast> {
+    return this.#past(await this.#enter(actor, name, 'pull'), name, actor)
+  }
+
+  /** @throws as `toDelete` */
+  async toRestore(actor: Actor, name: ImageName): Promise<RestorablePackage> {
+    return this.#past(await this.#enter(actor, name, 'delete'), name, actor)
+  }
+
+  /** @throws as `toResume` */
+  async toRetag(actor: Actor, name: ImageName): Promise<RetaggablePackage> {
+    return this.#past(await this.#enter(actor, name, 'push'), name, actor)
+  }
+
   /**
    * Where a mount takes its blob from, or null: no right to read there is as if there were no such blob.
    *
@@ -131,6 +148,11 @@ export class Registry {
 
   #local(repository: RepositoryRecord, name: ImageName, actor: Actor): LocalPackage {
     return new LocalPackage(this.#options.services, repository, name.image, actor)
+  }
+
+  #past(repository: RepositoryRecord, name: ImageName, actor: Actor): LocalPast {
+    const { services, guard } = this.#options
+    return new LocalPast({ ...services, isScanned: guard.isScanned }, repository, name.image, actor)
   }
 
   async #enter(actor: Actor, name: ImageName, action: Action): Promise<RepositoryRecord> {
