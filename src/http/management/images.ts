@@ -2,12 +2,10 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { ImageShape } from '../../api/image.ts'
 import { PageQueryShape, pageShape } from '../../api/page.ts'
 import { listPackages } from '../../catalog/packages.ts'
-import { parseDigest } from '../../core/digest.ts'
-import { RegistryError } from '../../core/errors.ts'
-import { parseImageName, parseTag } from '../../core/names.ts'
 import { pageOf } from '../../core/page.ts'
 import { describeImage } from './describe-image.ts'
 import type { ManagementApplication, ManagementServices } from './environment.ts'
+import { parseReference, pointOf } from './parse-reference.ts'
 import { answer, PROBLEMS } from './responses.ts'
 
 const tags = ['Images']
@@ -45,7 +43,9 @@ export function addImageRoutes(app: ManagementApplication, services: ManagementS
 
   app.openapi(show, async (c) => {
     const { reference, platform } = c.req.valid('query')
-    return c.json(await describeImage(services, c.env.actor, parseReference(reference), platform ?? null), 200)
+    const wanted = parseReference(reference)
+    const image = { name: wanted.name, reference: pointOf(wanted) }
+    return c.json(await describeImage(services, c.env.actor, image, platform ?? null), 200)
   })
 
   app.openapi(list, async (c) => {
@@ -59,18 +59,4 @@ export function addImageRoutes(app: ManagementApplication, services: ManagementS
     const items = page.items.filter((_, at) => visible[at]).map((name) => ({ name }))
     return c.json({ ...page, items }, 200)
   })
-}
-
-/**
- * A name with a tag or a digest behind it; neither means `latest`.
- *
- * @throws RegistryError `NAME_INVALID`, `TAG_INVALID`, `DIGEST_INVALID`, `INVALID`
- */
-function parseReference(text: string) {
-  const match = /^([^@:]+)(?::([^@]+))?(?:@(.+))?$/.exec(text)
-  if (!match?.[1]) {
-    throw new RegistryError('INVALID', { reference: text }, { message: 'a reference is <repository>/<image>:<tag>' })
-  }
-  const [, name, tag = 'latest', digest] = match
-  return { name: parseImageName(name), reference: digest === undefined ? parseTag(tag) : parseDigest(digest) }
 }

@@ -6,6 +6,7 @@ import { addAccessTokenRoutes } from './access-tokens.ts'
 import { addAdvisoryRoutes } from './advisories.ts'
 import type { ManagementApplication, ManagementEnvironment, ManagementServices } from './environment.ts'
 import { addGrantRoutes } from './grants.ts'
+import { addImagePastRoutes } from './image-past.ts'
 import { addImageRoutes } from './images.ts'
 import { addRepositoryRoutes } from './repositories.ts'
 import { addTeamRoutes } from './teams.ts'
@@ -17,6 +18,7 @@ export function createManagementApplication(services: ManagementServices): Manag
   const api: ManagementApplication = new OpenAPIHono<ManagementEnvironment>({ defaultHook: refuseInvalid })
   addRepositoryRoutes(api, services)
   addImageRoutes(api, services)
+  addImagePastRoutes(api, services)
   addGrantRoutes(api, services)
   addUserRoutes(api, services)
   addTeamRoutes(api, services)
