@@ -15,7 +15,11 @@ export interface CheckedBlob {
 export type BlobPlace = Pick<CheckedBlob, 'digest' | 'location'>
 
 /** Where a walk over blobs that are due stands. */
-export type DueCursor = Pick<CheckedBlob, 'checked_at' | 'digest'>
+export interface DueCursor {
+  readonly checked_at: number
+  /** Empty before the first. */
+  readonly digest: Digest | ''
+}
 
 /** Blobs last checked at a time or before and not known to be damaged, longest unchecked first. */
 export function listDueBlobs(

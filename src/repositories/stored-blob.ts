@@ -2,6 +2,7 @@ import { saveDamagedBlob } from '../catalog/blob-health.ts'
 import type { BlobRecord } from '../catalog/blobs.ts'
 import type { ByteRange } from '../core/byte-range.ts'
 import { RegistryError } from '../core/errors.ts'
+import { holdsNothing } from '../storage/blob-store.ts'
 import type { LocalServices } from './local-services.ts'
 import type { BlobBody } from './package.ts'
 
@@ -49,16 +50,20 @@ function isDamage(error: unknown): boolean {
   return error instanceof RegistryError && (error.code === 'BLOB_UNKNOWN' || error.code === 'UNKNOWN')
 }
 
-/**
- * Writes damage down behind the answer. A row that names other bytes by now is left alone, and the one request that
- * brings the news says so in the log.
- */
-function noteDamage({ db, clock, log }: LocalServices, blob: BlobRecord): void {
-  const { digest, location } = blob
-  db.transaction((tx) => saveDamagedBlob(tx, blob, clock())).then(
-    (isNew) => {
-      if (isNew) log.error('blobs.damaged', new Error(`damaged blob ${location}`), { digest, seenBy: 'a request' })
-    },
-    (error: unknown) => log.warn('blobs.damage_not_noted', { digest, reason: String(error) }),
+/** Writes damage down behind the answer. */
+function noteDamage(services: LocalServices, blob: BlobRecord): void {
+  saveDamage(services, blob).catch((error: unknown) =>
+    services.log.warn('blobs.damage_not_noted', { digest: blob.digest, reason: String(error) }),
   )
+}
+
+/**
+ * A row that names other bytes by now is left alone, and the one request that brings the news says so in the log. A
+ * store that holds nothing is away: when it is back everything in it is good.
+ */
+async function saveDamage({ db, blobs, clock, log }: LocalServices, blob: BlobRecord): Promise<void> {
+  if (await holdsNothing(blobs)) return
+  const isNew = await db.transaction((tx) => saveDamagedBlob(tx, blob, clock()))
+  const { digest, location } = blob
+  if (isNew) log.error('blobs.damaged', new Error(`damaged blob ${location}`), { digest, seenBy: 'a request' })
 }

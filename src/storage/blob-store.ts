@@ -64,3 +64,9 @@ export interface BlobStore {
   /** Resolves when the store answers. @throws RegistryError `UNAVAILABLE` */
   ping(): Promise<void>
 }
+
+/** Whether a store has not a single blob: where there should be some, it is more likely away than damaged. */
+export async function holdsNothing(store: BlobStore): Promise<boolean> {
+  for await (const _ of store.list()) return false
+  return true
+}

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, open, rename } from 'node:fs/promises'
+import { access, open, rename, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ByteRange } from '../core/byte-range.ts'
 import { DIGEST_ALGORITHMS } from '../core/digest.ts'
@@ -54,6 +54,9 @@ export class DiskBlobStore implements BlobStore {
       if (staged.size === 0) await this.#folders.make(dirname(from))
       await this.#folders.make(dirname(to))
       await makeWhole(from, staged.size)
+      // A blob is as old as its commit, not as its last byte: until its row is written only its age protects it.
+      const now = new Date()
+      await utimes(from, now, now)
       await rename(from, to)
       await syncFolder(dirname(to)) // without it a power cut forgets the name
       return location

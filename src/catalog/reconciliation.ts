@@ -1,0 +1,96 @@
+import type { Digest } from '../core/digest.ts'
+import { many, type Reader, type Transaction } from '../storage/database.ts'
+import type { CheckedBlob } from './blob-health.ts'
+
+/** A blob's row, as it is laid beside a list of what the store holds. */
+export interface PlacedBlob extends CheckedBlob {
+  readonly touched_at: number
+  readonly damaged_at: number | null
+  /** Whether any package shows it. */
+  readonly is_linked: 0 | 1
+}
+
+/** Blobs by location, after one and up to another; up to the end where that is null. */
+export function listBlobsByLocation(
+  reader: Reader,
+  after: string,
+  upTo: string | null,
+  limit: number,
+): Promise<PlacedBlob[]> {
+  if (upTo === null) {
+    return reader.all<PlacedBlob>`
+      select b.digest, b.size, b.location, b.checked_at, b.touched_at, b.damaged_at,
+        case when exists (select 1 from package_blobs l where l.digest = b.digest) then 1 else 0 end as is_linked
+      from blobs b where b.location > ${after} order by b.location limit ${limit}`
+  }
+  return reader.all<PlacedBlob>`
+    select b.digest, b.size, b.location, b.checked_at, b.touched_at, b.damaged_at,
+      case when exists (select 1 from package_blobs l where l.digest = b.digest) then 1 else 0 end as is_linked
+    from blobs b where b.location > ${after} and b.location <= ${upTo} order by b.location limit ${limit}`
+}
+
+/**
+ * Which of these the database speaks of: locations of blobs and of condemned bytes, and ids of open uploads.
+ *
+ * One statement, so one moment: the end of an upload takes its row and writes the blob's, and between two questions
+ * neither would be seen.
+ */
+export async function knownPlaces(
+  reader: Reader,
+  locations: readonly string[],
+  uploadIds: readonly string[],
+): Promise<Set<string>> {
+  if (locations.length === 0) return new Set()
+  const places = many(locations)
+  const rows = await reader.all<{ place: string }>`
+    select location as place from blobs where location in ${places}
+    union all select location as place from condemned_blobs where location in ${places}
+    union all select id as place from uploads where id in ${many(uploadIds.length > 0 ? uploadIds : [''])}`
+  return new Set(rows.map(({ place }) => place))
+}
+
+/**
+ * Condemns a blob that no package shows and nobody has wanted since a time. Its row is taken first, as every push takes
+ * it: so nobody can show it meanwhile.
+ *
+ * @returns whether it was condemned
+ */
+export async function condemnUnlinkedBlob(
+  tx: Transaction,
+  digest: Digest,
+  wantedSince: number,
+  now: number,
+): Promise<boolean> {
+  const blob = await tx.first<{ size: number; location: string; touched_at: number }>`
+    update blobs set touched_at = touched_at where digest = ${digest} returning size, location, touched_at`
+  if (!blob || blob.touched_at > wantedSince) return false
+  const removed = await tx.run`
+    delete from blobs where digest = ${digest} and not exists (select 1 from package_blobs where digest = ${digest})`
+  if (removed === 0) return false
+  await tx.run`
+    insert into condemned_blobs (location, digest, size, condemned_at)
+    values (${blob.location}, ${digest}, ${blob.size}, ${now})
+    on conflict (location) do nothing`
+  return true
+}
+
+/** Takes back the sentence on bytes that a blob's row speaks of, which nothing should ever pass; answers where they lie. */
+export async function pardonLiveBlobs(tx: Transaction, limit: number): Promise<string[]> {
+  const rows = await tx.all<{ location: string }>`
+    delete from condemned_blobs where location in (
+      select c.location from condemned_blobs c join blobs b on b.location = c.location limit ${limit})
+    returning location`
+  return rows.map(({ location }) => location)
+}
+
+/** Locations of bytes that were condemned at a time or before, oldest first: the collector should have removed them. */
+export async function listOverdueBytes(reader: Reader, condemnedUntil: number, limit: number): Promise<string[]> {
+  const rows = await reader.all<{ location: string }>`
+    select location from condemned_blobs where condemned_at <= ${condemnedUntil} order by condemned_at limit ${limit}`
+  return rows.map(({ location }) => location)
+}
+
+/** Forgets condemned bytes that are gone from the store. */
+export async function forgetCondemned(tx: Transaction, locations: readonly string[]): Promise<void> {
+  if (locations.length > 0) await tx.run`delete from condemned_blobs where location in ${many(locations)}`
+}
