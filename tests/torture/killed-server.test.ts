@@ -1,144 +1,171 @@
 import { afterAll, beforeAll, expect, it } from 'bun:test'
+import { join } from 'node:path'
+import { SILENT } from '../../src/core/log.ts'
+import { collect } from '../../src/maintenance/collect.ts'
+import { Collector } from '../../src/maintenance/collector.ts'
+import { expireUploads, removeStrayUploads } from '../../src/maintenance/expire-uploads.ts'
 import { BACKINGS, type Backing, type BackingName, programsOf, startBacking } from '../harness/backing.ts'
+import { type OpenedBacking, openBacking } from '../harness/opened-backing.ts'
 import { describeWith } from '../harness/program.ts'
 import { type Seawall, startSeawall } from '../harness/seawall.ts'
-import { expectBytes, expectContentHeaders, expectStatus } from '../protocol/expect-answer.ts'
-import { ImageClient, locationOf } from '../protocol/image-client.ts'
-import { jsonOf, RegistryClient } from '../protocol/registry-client.ts'
-import { blob, type Content, type Descriptor, image, layer } from '../protocol/samples.ts'
-import { closeUpload, sendChunk, UPLOAD_WAYS } from '../protocol/uploads.ts'
+import { removeFolder, temporaryFolder } from '../harness/temporary-folder.ts'
+import { type Chance, chanceOf, IS_LONG, rounds } from '../harness/torture.ts'
+import { compareWithStore, findUntruths } from '../harness/truth.ts'
+import { ImageClient } from '../protocol/image-client.ts'
+import { RegistryClient } from '../protocol/registry-client.ts'
+import { content, TYPES } from '../protocol/samples.ts'
+import { LongUpload } from './long-upload.ts'
+import { Writer } from './writer.ts'
 
-const ROUNDS = 5
-const PUSHERS = 6
-const MOST_ROUND_MS = 900
-const CLAIM_PATIENCE_MS = 20_000
+const ROUNDS = rounds(4, 500)
+const WRITERS = 6
+const ROUND_MS = { least: 40, most: 400 }
+/** How often the tables are looked at while nobody serves. */
+const TRUTH_EVERY = 10
+const TIME_MS = IS_LONG ? 5_400_000 : 120_000
+const DAY_MS = 86_400_000
+const COLLECTOR_RUNS = 5
+const never = new AbortController().signal
 
-/** What the server has said yes to; none of it may ever be gone. */
-interface Promised {
-  readonly blobs: Map<string, Content>
-  readonly manifests: Map<string, Content>
-  /** Uploads under way: every byte that was acknowledged. */
-  readonly uploads: { location: URL; made: Content; acknowledged: number }[]
+/** Everything is collected as fast as the settings allow, while it is pushed and deleted. */
+const COLLECTING = {
+  SEAWALL_COLLECTION_GRACE_SECONDS: '1',
+  SEAWALL_COLLECTION_REMOVE_AFTER_SECONDS: '0',
+  SEAWALL_COLLECTION_INTERVAL_SECONDS: '1',
+  SEAWALL_COLLECTION_PAUSE_MILLISECONDS: '0',
+  SEAWALL_COLLECTION_DELETED_DAYS: '0',
 }
 
-/** Pushes images until the server dies under it; notes what was acknowledged, and only that. */
-async function pushUntilKilled(app: ImageClient, promised: Promised, isOver: () => boolean): Promise<void> {
-  for (let turn = 0; !isOver(); turn++) {
-    const layers = [await layer(), blob(150_000 + turn, 'sha256', 'application/vnd.oci.image.layer.v1.tar')]
-    const made = await image({ layers })
-    for (const [at, one] of made.blobs.entries()) {
-      const way = UPLOAD_WAYS[(turn + at) % UPLOAD_WAYS.length]
-      const answer = await way?.push(app, one.bytes, one.digest)
-      if (answer?.status !== 201) return
-      promised.blobs.set(one.digest, one)
-    }
-    const answer = await app.putManifest(`t${turn}`, made.manifest)
-    if (answer.status !== 201) return
-    promised.manifests.set(made.manifest.digest, made.manifest)
+/** Clears everything away that may go, as if a long time had passed. */
+async function collectEverything({ db, blobs, uploads }: OpenedBacking): Promise<void> {
+  const later = Date.now() + 30 * DAY_MS
+  await expireUploads(db, uploads, 0, later, never)
+  await removeStrayUploads(db, uploads, 0, later, never)
+  // a run ends a queue that is empty, though another one may fill it a moment later
+  for (let run = 0; run < COLLECTOR_RUNS; run++) {
+    const collector = new Collector({
+      db,
+      blobs,
+      clock: () => later + run * DAY_MS,
+      log: SILENT,
+      graceMs: 0,
+      removeAfterMs: 0,
+    })
+    await collect(collector, { pause: async () => {}, signal: never, mostSteps: Number.MAX_SAFE_INTEGER, log: SILENT })
   }
 }
 
-/** Sends one large blob in chunks until the server dies under it. */
-async function uploadUntilKilled(app: ImageClient, promised: Promised, isOver: () => boolean): Promise<void> {
-  const made = blob(4_000_000)
-  const begun = await app.postUpload()
-  const upload = { location: locationOf(begun), made, acknowledged: 0 }
-  promised.uploads.push(upload)
-  const step = 130_001
-  while (!isOver() && upload.acknowledged < made.bytes.length) {
-    const chunk = made.bytes.slice(upload.acknowledged, upload.acknowledged + step)
-    const answer = await sendChunk(app, upload.location, chunk, upload.acknowledged)
-    if (answer.status !== 202) return
-    upload.acknowledged += chunk.length
-  }
-}
-
-async function expectKept(app: ImageClient, promised: Promised): Promise<void> {
-  for (const one of promised.blobs.values()) expectBytes((await app.blob('GET', one.digest)).bytes, one.bytes)
-  for (const one of promised.manifests.values()) {
-    const answer = await app.manifest('GET', one.digest)
-    expectContentHeaders(answer, one)
-    expectBytes(answer.bytes, one.bytes)
-  }
-}
-
-/** Every tag leads to a manifest, and every manifest to its blobs: also what was never acknowledged is whole or absent. */
-async function expectWhole(app: ImageClient): Promise<void> {
-  const list = await app.tags()
-  if (list.status === 404) return
-  for (const tag of jsonOf<{ tags: string[] }>(list).tags) {
-    const answer = await app.manifest('GET', tag)
-    expectStatus(answer, 200)
-    const { config, layers } = jsonOf<{ config: Descriptor; layers: Descriptor[] }>(answer)
-    for (const one of [config, ...layers]) expectStatus(await app.blob('HEAD', one.digest), 200)
-  }
-}
-
-/** With several replicas nobody can know that a writer is dead before its claim has ended. */
-async function sendOnceFree(app: ImageClient, location: URL, rest: Uint8Array<ArrayBuffer>, from: number) {
-  const deadline = Date.now() + CLAIM_PATIENCE_MS
-  for (;;) {
-    const answer = await sendChunk(app, location, rest, from)
-    if (answer.status !== 416 || Date.now() > deadline) return answer
-    await Bun.sleep(500)
-  }
-}
-
-async function finishUploads(app: ImageClient, promised: Promised): Promise<void> {
-  for (const { location, made, acknowledged } of promised.uploads) {
-    const status = await app.registry.ask('GET', location)
-    expectStatus(status, 204)
-    const last = Number(status.headers.get('range')?.slice(2))
-    const taken = last === 0 ? 0 : last + 1
-    // What the server had taken but could not say any more may be there or not.
-    expect(taken).toBeGreaterThanOrEqual(acknowledged)
-    const rest = made.bytes.slice(taken)
-    if (rest.length > 0) expectStatus(await sendOnceFree(app, location, rest, taken), 202)
-    expectStatus(await closeUpload(app, location, made.digest), 201)
-    expectBytes((await app.blob('GET', made.digest)).bytes, made.bytes)
-  }
-}
-
-function killingTests(name: BackingName): void {
-  describeWith(programsOf(name), `a server on ${name} that is killed in the middle of pushes`, () => {
+function killingTests(name: BackingName, collecting: boolean): void {
+  const title = `a server on ${name} that is killed again and again${collecting ? ' while it collects' : ''}`
+  describeWith(programsOf(name), title, () => {
+    const chance = chanceOf(title)
+    let folder: string
+    let env: Readonly<Record<string, string>>
     let backing: Backing
     let server: Seawall
-    let app: ImageClient
+    let apps: ImageClient[]
+    let writers: Writer[]
+    const uploads: LongUpload[] = []
 
     beforeAll(async () => {
+      folder = await temporaryFolder('killed')
       backing = await startBacking(name)
-      server = await startSeawall({ env: backing.env })
-      app = new ImageClient(
-        new RegistryClient(server.url, { user: 'admin', password: server.adminPassword }),
-        'torture/app',
+      env = { ...backing.env, SEAWALL_DATA: join(folder, 'data'), SEAWALL_SCAN_WORKERS: '0' }
+      server = await startSeawall({ env: { ...env, ...(collecting && COLLECTING) } })
+      const client = new RegistryClient(server.url, { user: 'admin', password: server.adminPassword })
+      apps = ['one', 'two', 'three'].map((image) => new ImageClient(client, `torture/${image}`))
+      const layers = Array.from({ length: 6 }, (_, n) => content(TYPES.layer, chance.bytes(5_000 * (n + 1))))
+      const shared = { layers, apps, isCollected: collecting }
+      writers = Array.from(
+        { length: WRITERS },
+        (_, n) => new Writer(`w${n}`, apps[n % apps.length]!, chance.fork(), shared),
       )
     }, 120_000)
     afterAll(async () => {
       await server?.stop()
       await backing?.stop()
-    })
+      await removeFolder(folder)
+    }, 60_000)
 
-    it('has everything that it said yes to, and nothing by halves', async () => {
-      const promised: Promised = { blobs: new Map(), manifests: new Map(), uploads: [] }
-      for (let round = 0; round < ROUNDS; round++) {
-        let isOver = false
-        const isDone = () => isOver
-        const workers = [
-          ...Array.from({ length: PUSHERS }, () => pushUntilKilled(app, promised, isDone)),
-          ...Array.from({ length: 2 }, () => uploadUntilKilled(app, promised, isDone)),
-        ].map((worker) => worker.catch(() => {})) // a connection that breaks is what this is about
-        await Bun.sleep(100 + Math.random() * MOST_ROUND_MS)
-        await server.kill()
-        isOver = true
-        await Promise.all(workers)
-        await server.restart()
-        await expectKept(app, promised)
-        await expectWhole(app)
+    async function workUntilKilled(turn: Chance): Promise<void> {
+      let isOver = false
+      const working = writers.map((writer) => writer.work(() => isOver))
+      // a connection that breaks is what this is about
+      const uploading = turn.happens(0.2) ? upload(turn, () => isOver).catch(() => {}) : null
+      await Bun.sleep(ROUND_MS.least + turn.below(ROUND_MS.most - ROUND_MS.least))
+      await server.kill()
+      isOver = true
+      await Promise.all([...working, uploading])
+    }
+
+    async function upload(turn: Chance, isOver: () => boolean): Promise<void> {
+      const begun = await LongUpload.begin(apps[0]!, content(TYPES.layer, turn.bytes(500_000)))
+      uploads.push(begun)
+      await begun.send(isOver)
+    }
+
+    async function expectTruth(): Promise<void> {
+      const opened = await openBacking(env, join(folder, 'data'))
+      try {
+        expect(await findUntruths(opened.db)).toEqual([])
+        expect((await compareWithStore(opened.db, opened.blobs)).lost).toEqual([])
+      } finally {
+        await opened.db.close()
       }
-      expect(promised.manifests.size).toBeGreaterThan(ROUNDS)
-      await finishUploads(app, promised)
-    }, 120_000)
+    }
+
+    it(
+      'has everything that it said yes to, and nothing by halves',
+      async () => {
+        for (let round = 0; round < ROUNDS; round++) {
+          await workUntilKilled(chance.fork())
+          if (round % TRUTH_EVERY === TRUTH_EVERY - 1) await expectTruth()
+          await server.restart()
+          await Promise.all(writers.map((writer) => writer.verify()))
+        }
+        const acknowledged = writers.reduce((sum, writer) => sum + writer.acknowledged, 0)
+        console.log(`${title}: ${ROUNDS} rounds, ${acknowledged} acknowledged changes, ${uploads.length} long uploads`)
+        expect(acknowledged).toBeGreaterThan(ROUNDS)
+      },
+      TIME_MS,
+    )
+
+    it(
+      'goes on with every upload from the last acknowledged byte',
+      async () => {
+        for (const begun of uploads) await begun.finish()
+      },
+      TIME_MS,
+    )
+
+    it(
+      'leaves nothing that cannot be cleared away',
+      async () => {
+        await server.kill()
+        const opened = await openBacking(env, join(folder, 'data'))
+        try {
+          await collectEverything(opened)
+          expect(await findUntruths(opened.db)).toEqual([])
+          const rows = await opened.db.all<{ digest: string }>`select digest from blobs`
+          const live = new Set(writers.flatMap((writer) => writer.liveBlobs()))
+          expect(rows.map(({ digest }) => digest).sort()).toEqual([...live].sort())
+          const { lost, orphans } = await compareWithStore(opened.db, opened.blobs)
+          expect(lost).toEqual([])
+          await opened.blobs.remove(orphans)
+          expect(await Array.fromAsync(opened.uploads.list())).toEqual([])
+          expect((await Array.fromAsync(opened.blobs.list())).length).toBe(live.size)
+        } finally {
+          await opened.db.close()
+        }
+        await server.restart()
+        await Promise.all(writers.map((writer) => writer.verify()))
+      },
+      TIME_MS,
+    )
   })
 }
 
-for (const name of BACKINGS) killingTests(name)
+for (const name of BACKINGS) {
+  killingTests(name, false)
+  killingTests(name, true)
+}
