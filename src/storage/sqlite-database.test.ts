@@ -68,6 +68,27 @@ describe('SqliteDatabase, in a file', () => {
     expect(await amount()).toBe(200)
   }, 20_000)
 
+  it('has its turn soon while other processes write without end', async () => {
+    const body = `console.log('begun')
+      const end = Date.now() + 4_000
+      const write = async () => {
+        while (Date.now() < end) await db.transaction((tx) => tx.run\`update things set amount = amount + 1\`)
+      }
+      await Promise.all(Array.from({ length: 8 }, write))
+      await db.close()`
+    const others = [spawn(body), spawn(body), spawn(body)]
+    for (const other of others) for await (const _ of other.stdout) break
+    const waits: number[] = []
+    for (const end = performance.now() + 2_500; performance.now() < end; ) {
+      const asked = performance.now()
+      await add()
+      waits.push(performance.now() - asked)
+    }
+    expect(await Promise.all(others.map((other) => other.exited))).toEqual([0, 0, 0])
+    expect(waits.length).toBeGreaterThan(20)
+    expect(Math.max(...waits)).toBeLessThan(900)
+  }, 20_000)
+
   it('keeps what was committed and nothing else when a process is killed inside a transaction', async () => {
     const other = spawn(`
       await db.transaction((tx) => tx.run\`update things set amount = 10 where name = 'a'\`)

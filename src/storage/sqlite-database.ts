@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { RegistryError } from '../core/errors.ts'
 import type { Row, SqlPart, Transaction } from './database.ts'
 import type { MigratableDatabase, ScriptTransaction } from './migratable-database.ts'
+import { SharedTurns } from './shared-turns.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 import { isBusy } from './sqlite-failure.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
@@ -18,12 +19,14 @@ export interface SqliteOptions {
 }
 
 const MAX_WAIT_MS = 30_000
+/** Between two attempts while another process holds the file, in milliseconds: less than the pause that it makes. */
+const RETRY_MS = 1
 /** The longest timer there is, in milliseconds. */
 const FOREVER_MS = 2 ** 31 - 1
 
-// busy_timeout stops the whole event loop, so it is short; the longer waiting is ours
+// busy_timeout stops the whole event loop, so the waiting is ours
 const PRAGMAS = [
-  'busy_timeout = 5',
+  'busy_timeout = 0',
   'journal_mode = wal',
   'foreign_keys = on',
   'temp_store = memory',
@@ -43,6 +46,7 @@ export class SqliteDatabase implements MigratableDatabase {
   readonly #writer: SqliteConnection
   readonly #reader: SqliteConnection
   readonly #turns = new Turns()
+  readonly #shared = new SharedTurns()
   /** The transaction whose work is running, to notice one that would wait for itself. */
   readonly #running = new AsyncLocalStorage<SqliteTransaction>()
   readonly #maxWaitMs: number
@@ -100,9 +104,10 @@ export class SqliteDatabase implements MigratableDatabase {
     if (this.#running.getStore()?.state.isOpen) throw new NestedTransactionError()
     if (!(await this.#turns.take(this.#maxWaitMs))) throw busy()
     try {
-      await whileBusy(this.#maxWaitMs, () => this.#begin())
+      await this.#shared.take(() => this.#beginOnceFree())
       return await this.#commit(work)
     } finally {
+      this.#shared.leave()
       this.#turns.release()
     }
   }
@@ -118,6 +123,14 @@ export class SqliteDatabase implements MigratableDatabase {
     this.#reader.close()
     this.#writer.close()
     await this.#cleanUp()
+  }
+
+  #beginOnceFree(): Promise<void> {
+    return whileBusy(
+      this.#maxWaitMs,
+      () => this.#begin(),
+      () => this.#shared.noteOther(),
+    )
   }
 
   #begin(): void {
@@ -155,7 +168,7 @@ export class SqliteDatabase implements MigratableDatabase {
 }
 
 /** Tries again, with pauses for everybody else, while another connection holds a lock. */
-async function whileBusy<T>(maxWaitMs: number, attempt: () => T): Promise<T> {
+async function whileBusy<T>(maxWaitMs: number, attempt: () => T, onBusy = () => {}): Promise<T> {
   const deadline = performance.now() + maxWaitMs
   for (;;) {
     try {
@@ -164,7 +177,8 @@ async function whileBusy<T>(maxWaitMs: number, attempt: () => T): Promise<T> {
       if (!isBusy(error)) throw error
       if (performance.now() > deadline) throw error
     }
-    await Bun.sleep(1 + Math.random() * 20)
+    onBusy()
+    await Bun.sleep(RETRY_MS)
   }
 }
 
