@@ -76,7 +76,9 @@ export const RetentionVerdictShape = z
     digest: z.string(),
     isDeleted: z.boolean(),
     reason: z.string(),
-    since: z.iso.datetime().meta({ description: 'When the tag was set, or the manifest pushed.' }),
+    since: z.iso.datetime().nullable().meta({
+      description: 'When the tag was set, or the manifest pushed; null for what only goes along with something.',
+    }),
     pulledAt: z.iso.datetime().nullable(),
   })
   .meta({ id: 'RetentionVerdict' })

@@ -54,3 +54,16 @@ export async function listPackages(
     order by name limit ${limit}`
   return rows.map((row) => row.name)
 }
+
+/** Packages of a repository with their numbers, in order of names, after one or from it on. */
+export function listPackageIds(
+  reader: Reader,
+  repositoryId: number,
+  { name, isIncluded }: { readonly name: string; readonly isIncluded: boolean },
+  limit: number,
+): Promise<{ id: PackageId; name: string }[]> {
+  return reader.all`
+    select id, name from packages
+    where repository_id = ${repositoryId} and name >= ${name} and (name > ${name} or ${isIncluded ? 1 : 0} = 1)
+    order by name limit ${limit}`
+}

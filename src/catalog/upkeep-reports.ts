@@ -1,7 +1,7 @@
 import type { Reader, Transaction } from '../storage/database.ts'
 
 /** The kinds of upkeep that leave a report of their last run. */
-export type UpkeepKind = 'collect' | 'reconcile' | 'retention' | 'scrub'
+export type UpkeepKind = 'collect' | 'reconcile' | 'scrub' | `retention:${string}`
 
 /** What the last run of a kind found. */
 export interface UpkeepReport {
@@ -22,4 +22,9 @@ export async function saveUpkeepReport(tx: Transaction, kind: UpkeepKind, report
 /** The report of the last run of every kind that ever ran. */
 export function listUpkeepReports(reader: Reader): Promise<UpkeepReport[]> {
   return reader.all<UpkeepReport>`select kind, report, finished_at from upkeep_reports order by kind`
+}
+
+/** The report of the last run of a kind; null when none has ended. */
+export function findUpkeepReport(reader: Reader, kind: UpkeepKind): Promise<UpkeepReport | null> {
+  return reader.first<UpkeepReport>`select kind, report, finished_at from upkeep_reports where kind = ${kind}`
 }

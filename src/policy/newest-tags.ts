@@ -1,0 +1,41 @@
+/** What orders tags by age: two that were set at the same moment are ordered by name, so that the order is one. */
+export interface AgedTag {
+  readonly name: string
+  readonly setAt: number
+}
+
+function isNewer(a: AgedTag, b: AgedTag): boolean {
+  return a.setAt === b.setAt ? a.name > b.name : a.setAt > b.setAt
+}
+
+/** Finds the newest so many of any number of tags, and holds at most twice as many. */
+export class NewestTags {
+  readonly #most: number
+  #tags: AgedTag[] = []
+  #oldest: AgedTag | null = null
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  add(tag: AgedTag): void {
+    if (this.#oldest && !isNewer(tag, this.#oldest)) return
+    this.#tags.push({ name: tag.name, setAt: tag.setAt })
+    if (this.#tags.length >= 2 * Math.max(this.#most, 16)) this.#cut()
+  }
+
+  /** Whether a tag is one of the newest; one that is newer than all that were added is. */
+  has(tag: AgedTag): boolean {
+    this.#cut()
+    if (this.#most === 0) return false
+    return this.#oldest === null || !isNewer(this.#oldest, tag)
+  }
+
+  #cut(): void {
+    if (this.#tags.length < this.#most || this.#tags.length === 0) return
+    if (this.#oldest !== null && this.#tags.length === this.#most) return
+    this.#tags.sort((a, b) => (isNewer(a, b) ? -1 : 1))
+    this.#tags.length = this.#most
+    this.#oldest = this.#tags.at(-1) ?? null
+  }
+}
