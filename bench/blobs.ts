@@ -1,146 +1,168 @@
-import { open } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { program } from '../tests/harness/program.ts'
-import type { Account } from '../tests/harness/registry-reader.ts'
 import { runToSuccess } from '../tests/harness/run-program.ts'
-import type { Arena } from './arena.ts'
+import type { Arena, Lane, Sample } from './arena.ts'
+import { BlobClient } from './blob-client.ts'
+import { BlobSource, type FreshBlob } from './blob-source.ts'
 import type { FileServer } from './contenders/nginx.ts'
-import { median } from './median.ts'
+import { type LoadRequest, load } from './load.ts'
 import { processCost } from './process-cost.ts'
-import { authorization, startUpload } from './push-image.ts'
+import { percentile99 } from './statistics.ts'
 import { warmMemory } from './warm-memory.ts'
 
-const SIZE = 256 * 1024 * 1024
 const IMAGE = 'bench/blob'
 const MEGABYTE = 1_000_000
 const GIGABYTE = 1_000 * MEGABYTE
+const CLIENTS = [1, 16]
+const CHUNK_MEGABYTES = 10
 
-/** CPU is counted in ticks of 10 ms, and sending a blob takes only a few: several are counted together. */
-const GETS_PER_ROUND = 8
-
-interface Transfer {
-  readonly seconds: number
-  readonly cpuSeconds: number
-}
-
-/** Where the blob's file lies, and who else sends it. */
+/** Where the file for nginx lies, and nginx itself, where it is there. */
 export interface BlobGround {
-  /** A folder that nginx serves, where there is one. */
+  /** A folder that nginx serves. */
   readonly folder: string
   readonly nginx: FileServer | null
 }
 
-/** Measures PUT and GET of one large blob by curl, one transfer at a time, every server in turns. */
-export async function measureBlobs(arena: Arena, { folder, nginx }: BlobGround): Promise<void> {
-  const file = join(folder, 'blob')
-  await writeRandomFile(file)
-  const puts = new Map<string, Transfer[]>()
-  const gets = new Map<string, Transfer[]>()
-  const hashes: number[] = []
-  for (let round = 0; round <= arena.effort.repetitions; round += 1) {
-    console.error(`blob of 256 MB, round ${round} of ${arena.effort.repetitions} ...`)
-    const { digest, seconds } = await freshDigest(file, round)
-    hashes.push(seconds)
-    for (const { name, running } of arena.rivals) {
-      // signing in is no part of it: a client does that once for all it pushes
-      const headers = await authorization(running.account, `/v2/${IMAGE}/blobs/uploads/`, 'POST')
-      // nobody pays for pages that the one before has left unwritten
-      await runToSuccess([program('sync')])
-      await warmMemory()
-      const put = await timed(running.pid, () => putBlob(running.account, headers, file, digest))
-      if (round > 0) remember(puts, name, put)
-      if (round === 0) await running.publish?.(IMAGE)
-      const [reader] = running.readers
-      const get = await timed(
-        running.pid,
-        async () => getBlob(`${running.url}/v2/${IMAGE}/blobs/${digest}`, (await reader?.headers()) ?? {}),
-        GETS_PER_ROUND,
-      )
-      if (round > 0) remember(gets, name, get)
-    }
-    if (nginx && round > 0)
-      remember(gets, 'nginx', await timed(nginx.pid, () => getBlob(`${nginx.url}/blob`, {}), GETS_PER_ROUND))
+/** Measures PUT and GET of blobs of some sizes, by one client and by several. @param sizes  in megabytes */
+export async function measureBlobs(arena: Arena, ground: BlobGround, sizes: readonly number[]): Promise<void> {
+  for (const megabytes of sizes) {
+    await arena.renew()
+    const blobs = new BlobSource(megabytes * MEGABYTE)
+    for (const clients of allowedClients(arena, megabytes)) await comparePuts(arena, blobs, { megabytes, clients })
+    await compareGets(arena, ground, blobs.next(), megabytes)
+    arena.readMemory(`blobs of ${megabytes.toLocaleString('en')} MB`)
   }
-  for (const [contender, transfers] of puts) report(arena, 'blob PUT 256 MB', contender, transfers, ' s CPU')
-  for (const [contender, transfers] of gets) report(arena, 'blob GET 256 MB', contender, transfers, ' s CPU per GB')
-  arena.note(`SHA-256 of the same 256 MB in memory: ${median(hashes).toFixed(2)} s`)
-  arena.readMemory('after blobs')
 }
 
-async function writeRandomFile(file: string): Promise<void> {
-  const handle = await open(file, 'w')
-  const block = new Uint8Array(1024 * 1024)
-  for (let written = 0; written < SIZE; written += block.length) {
-    for (let at = 0; at < block.length; at += 65_536) crypto.getRandomValues(block.subarray(at, at + 65_536))
-    await handle.write(block)
+/** Measures a push in chunks. @param megabytes  of the whole */
+export async function measureChunks(arena: Arena, megabytes: number): Promise<void> {
+  await arena.renew()
+  const blobs = new BlobSource(megabytes * MEGABYTE)
+  for (const clients of allowedClients(arena, megabytes)) {
+    await comparePuts(arena, blobs, { megabytes, clients }, CHUNK_MEGABYTES)
   }
-  await handle.close()
+  arena.readMemory('chunks')
 }
 
-/** Changes the first bytes, so that no server has this blob already; the rest stays in the page cache. */
-async function freshDigest(file: string, round: number): Promise<{ digest: string; seconds: number }> {
-  const handle = await open(file, 'r+')
-  await handle.write(`round ${round} ${crypto.randomUUID()}`, 0)
-  await handle.close()
-  const bytes = await Bun.file(file).bytes()
-  const started = performance.now()
-  const digest = `sha256:${new Bun.CryptoHasher('sha256').update(bytes).digest('hex')}`
-  return { digest, seconds: (performance.now() - started) / 1_000 }
+/** So many that together they stay within what one run may move. */
+function allowedClients({ effort }: Arena, megabytes: number): number[] {
+  const most = Math.max(1, Math.floor(effort.bytesPerRun / (megabytes * MEGABYTE)))
+  return [...new Set(CLIENTS.map((clients) => Math.min(clients, most)))]
 }
 
-async function putBlob(account: Account, headers: Record<string, string>, file: string, digest: string) {
-  const location = await startUpload(account, IMAGE, headers)
-  location.searchParams.set('digest', digest)
-  return curl(
-    ['-T', file, '-H', 'Content-Type: application/octet-stream', '-H', 'Expect:'],
-    headers,
-    location.href,
-    201,
-  )
+interface PutConditions {
+  readonly megabytes: number
+  readonly clients: number
+  readonly tags?: number
+  readonly images?: number
 }
 
-function getBlob(url: string, headers: Record<string, string>): Promise<number> {
-  return curl([], headers, url, 200)
-}
-
-/** Answers the seconds that curl took, from connecting to the last byte. */
-async function curl(options: string[], headers: Record<string, string>, url: string, status: number): Promise<number> {
-  const lines = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
-  const format = ['-s', '-o', '/dev/null', '-w', '%{http_code} %{time_total}']
-  const { stdout } = await runToSuccess([program('curl'), ...format, ...options, ...lines, url])
-  const [code, seconds] = stdout.split(' ').map(Number)
-  if (code !== status || seconds === undefined) throw new Error(`${url} answered ${code}`)
-  return seconds
-}
-
-/** Means over transfers that follow one another. */
-async function timed(pid: number, transfer: () => Promise<number>, count = 1): Promise<Transfer> {
-  const before = processCost(pid).cpuSeconds
-  let seconds = 0
-  for (let done = 0; done < count; done += 1) seconds += await transfer()
-  return { seconds: seconds / count, cpuSeconds: (processCost(pid).cpuSeconds - before) / count }
-}
-
-function remember(table: Map<string, Transfer[]>, name: string, transfer: Transfer): void {
-  table.set(name, [...(table.get(name) ?? []), transfer])
-}
-
-function report(
+/** One row of pushes. @param chunkMegabytes  absent for blobs in one piece */
+export async function comparePuts(
   arena: Arena,
-  measure: string,
-  contender: string,
-  transfers: readonly Transfer[],
-  cpuUnit: ' s CPU' | ' s CPU per GB',
-): void {
-  const runs = transfers.map((transfer) => SIZE / MEGABYTE / transfer.seconds)
-  const cpu = median(transfers.map((transfer) => transfer.cpuSeconds))
-  arena.measurements.push({
-    measure,
-    contender,
-    rate: median(runs),
-    rateUnit: ' MB/s',
-    cpu: cpuUnit === ' s CPU' ? cpu : (cpu * GIGABYTE) / SIZE,
-    cpuUnit,
-    runs,
+  blobs: BlobSource,
+  conditions: PutConditions,
+  chunkMegabytes?: number,
+): Promise<void> {
+  const task = chunkMegabytes === undefined ? 'blob PUT' : `chunked push, ${chunkMegabytes} MB a chunk,`
+  const row = { task, conditions, rateUnit: ' MB/s', cpuUnit: ' s CPU per GB' } as const
+  const count = pushesPerRun(arena, conditions)
+  await arena.compare(row, arena.lanes(), async ({ rival: { running } }) => {
+    const clients = await BlobClient.several(conditions.clients, running, IMAGE)
+    const waiting = Array.from({ length: count }, () => blobs.next())
+    await settle()
+    const latencies: number[] = []
+    const before = processCost(running.pid).cpuSeconds
+    const started = performance.now()
+    await Promise.all(clients.map((client) => pushAll(client, waiting, latencies, chunkMegabytes)))
+    const seconds = (performance.now() - started) / 1_000
+    const cpu = processCost(running.pid).cpuSeconds - before
+    for (const client of clients) client.close()
+    const bytes = count * conditions.megabytes * MEGABYTE
+    return {
+      rate: bytes / MEGABYTE / seconds,
+      cpu: (cpu * GIGABYTE) / bytes,
+      ...(latencies.length >= 100 && { p99Ms: percentile99(latencies) }),
+    }
   })
+}
+
+/** Enough for CPU to be counted, which is done in ticks of 10 ms, and no more than a run may move. */
+function pushesPerRun({ effort }: Arena, { megabytes, clients }: PutConditions): number {
+  const wanted = Math.max(clients * 2, Math.min(200, Math.ceil(500 / megabytes)))
+  const most = Math.floor(effort.bytesPerRun / (megabytes * MEGABYTE))
+  return Math.max(clients, Math.min(wanted, most))
+}
+
+async function pushAll(client: BlobClient, waiting: FreshBlob[], latencies: number[], chunkMegabytes?: number) {
+  for (let blob = waiting.pop(); blob; blob = waiting.pop()) {
+    const started = performance.now()
+    if (chunkMegabytes === undefined) await client.push(blob)
+    else await client.pushInChunks(blob, chunkMegabytes * MEGABYTE)
+    latencies.push(performance.now() - started)
+  }
+}
+
+/** Nobody pays for pages that the one before has left unwritten, nor for memory that the host has taken back. */
+async function settle(): Promise<void> {
+  await runToSuccess([program('sync')])
+  await warmMemory()
+}
+
+async function compareGets(arena: Arena, ground: BlobGround, blob: FreshBlob, megabytes: number): Promise<void> {
+  await placeBlob(arena, blob)
+  const peers = arena.lanes().map((lane) => ({
+    contender: lane.contender,
+    pid: lane.rival.running.pid,
+    request: () => blobRequest(lane, blob),
+  }))
+  const nginx = ground.nginx && (await fileLane(ground.folder, ground.nginx, blob))
+  for (const clients of CLIENTS) {
+    const row = { task: 'blob GET', conditions: { megabytes, clients } }
+    await arena.compare(
+      { ...row, rateUnit: ' MB/s', cpuUnit: ' s CPU per GB' },
+      nginx ? [...peers, nginx] : peers,
+      async (lane) => sampleOf(lane.pid, { ...(await lane.request()), connections: clients }, arena.effort.seconds),
+    )
+  }
+}
+
+/** Pushes a blob to everybody, and lets everybody read it. */
+export async function placeBlob(arena: Arena, blob: FreshBlob): Promise<void> {
+  for (const { running } of arena.rivals) {
+    const [client] = await BlobClient.several(1, running, IMAGE)
+    await client?.push(blob)
+    client?.close()
+    await running.store.publish?.(IMAGE)
+  }
+}
+
+/** What a lane sends to get a blob that `placeBlob` has put there. */
+export async function blobRequest(
+  { rival, reader }: Lane,
+  { digest }: FreshBlob,
+): Promise<Pick<LoadRequest, 'url' | 'headers'>> {
+  return { url: `${rival.running.url}/v2/${IMAGE}/blobs/${digest}`, headers: await reader.headers() }
+}
+
+async function fileLane(folder: string, nginx: FileServer, blob: FreshBlob) {
+  await mkdir(folder, { recursive: true })
+  const writer = Bun.file(join(folder, 'blob')).writer()
+  for (const piece of blob.pieces()) {
+    writer.write(piece)
+    await writer.flush()
+  }
+  await writer.end()
+  return { contender: 'nginx', pid: nginx.pid, request: async () => ({ url: `${nginx.url}/blob` }) }
+}
+
+/** Bytes are counted as they arrive, so that large blobs count that were not whole when the time was over. */
+export async function sampleOf(pid: number, request: LoadRequest, seconds: number): Promise<Sample> {
+  const found = await load(pid, request, seconds)
+  return {
+    rate: found.bytesPerSecond / MEGABYTE,
+    cpu: (found.cpuSeconds * GIGABYTE) / found.bytes,
+    ...(found.requests >= 100 && found.p99Ms && { p99Ms: found.p99Ms }),
+  }
 }

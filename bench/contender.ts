@@ -1,4 +1,5 @@
 import type { Account } from '../tests/harness/registry-reader.ts'
+import type { TestImage } from '../tests/harness/test-image.ts'
 
 /** A way of asking the same server: `anonymous`, or with somebody's token. */
 export interface Reader {
@@ -8,12 +9,21 @@ export interface Reader {
 
 /** A server that is up, with data of its own. */
 export interface RunningContender {
+  /** Another one after `restart`. */
   readonly pid: number
   readonly url: string
   /** Who may push. */
   readonly account: Account
   /** Everybody whose reads are measured; the first one's stand under the contender's bare name. */
   readonly readers: readonly Reader[]
+  readonly store: ContenderStore
+  /** Ends it in order and starts it again on the same data; answers the seconds from the start to the first answer. */
+  restart(): Promise<number>
+  stop(): Promise<void>
+}
+
+/** What a contender's store can be filled with, and by whom it can be read. */
+export interface ContenderStore {
   /**
    * Makes an image readable by all readers, once it is there. Absent where everything is.
    *
@@ -22,7 +32,10 @@ export interface RunningContender {
   publish?(name: string): Promise<void>
   /** Points many tags at a manifest that is there; the quickest honest way that this server has. */
   addTags(name: string, manifest: TaggedManifest, tags: readonly string[]): Promise<void>
-  stop(): Promise<void>
+  /** Adds images that hold the same as one that is there, each with one tag, as the server itself would keep them. */
+  addImages(from: string, image: TestImage, names: readonly string[], tag: string): Promise<void>
+  /** Adds manifests to an image that is there. Absent where it would take hours. */
+  addManifests?(name: string, manifests: readonly TaggedManifest[]): Promise<void>
 }
 
 /** A manifest that tags point at. */

@@ -3,7 +3,8 @@ import { formatReport } from './format-report.ts'
 import type { Measurement } from './measurement.ts'
 
 const cell = (contender: string, rate: number): Measurement => ({
-  measure: 'manifest GET',
+  task: 'manifest GET',
+  conditions: { tags: 1_000 },
   contender,
   rate,
   rateUnit: '/s',
@@ -25,7 +26,7 @@ it('shows every server beside the first, with the ratio between them', () => {
   expect(rows).toContainEqual(['', '', 'Seawall', 'Seawall, token', 'Other', ''])
   expect(rows).toContainEqual([
     '',
-    'manifest GET',
+    'manifest GET, 1,000 tags',
     '20,000/s, 2.3 ms, 33 us CPU',
     '18,000/s (0.9x), 2.3 ms, 33 us CPU',
     '5,000/s (0.25x), 2.3 ms, 33 us CPU',
@@ -33,4 +34,5 @@ it('shows every server beside the first, with the ratio between them', () => {
   ])
   expect(rows).toContainEqual(['', 'after all', '60', ''])
   expect(text).toContain('- Other fails something')
+  expect(text).toContain('- nowhere')
 })

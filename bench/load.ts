@@ -11,27 +11,24 @@ export interface LoadRequest {
 
 /** What came of it. */
 export interface LoadResult {
+  readonly requests: number
   readonly requestsPerSecond: number
-  readonly p99Ms: number
-  /** CPU of the server per request, in microseconds. */
-  readonly cpuMicroseconds: number
+  readonly bytes: number
+  readonly bytesPerSecond: number
+  /** Absent when no answer came to its end. */
+  readonly p99Ms?: number
+  /** CPU of the server in all. */
+  readonly cpuSeconds: number
 }
 
-const UNITS: Record<string, number> = { us: 0.001, ms: 1, s: 1_000, m: 60_000 }
+const TIME_UNITS: Record<string, number> = { us: 0.001, ms: 1, s: 1_000, m: 60_000 }
+const SIZE_UNITS: Record<string, number> = { B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 }
 
 /** Loads a server with wrk on one thread; any answer but 2xx is an error, as it would measure something else. */
 export async function load(pid: number, request: LoadRequest, seconds: number): Promise<LoadResult> {
   const before = processCost(pid).cpuSeconds
   const stdout = await runWrk(request, seconds)
-  const cpuSeconds = processCost(pid).cpuSeconds - before
-  const count = Number(/^\s+(\d+) requests in /m.exec(stdout)?.[1] ?? 0)
-  if (count === 0) throw new Error(`no answer to ${request.connections} requests in ${seconds} s`)
-  return { ...parseWrk(stdout, request.url), cpuMicroseconds: (cpuSeconds * 1e6) / count }
-}
-
-/** Sends the same requests for nothing but their effect: compiled code and filled caches. */
-export async function warmUp(request: LoadRequest, seconds: number): Promise<void> {
-  await runWrk(request, seconds)
+  return { ...parseWrk(stdout), cpuSeconds: processCost(pid).cpuSeconds - before }
 }
 
 async function runWrk({ url, headers, connections }: LoadRequest, seconds: number): Promise<string> {
@@ -40,11 +37,25 @@ async function runWrk({ url, headers, connections }: LoadRequest, seconds: numbe
   return (await runToSuccess([program('wrk'), ...options, ...lines, url])).stdout
 }
 
-function parseWrk(output: string, url: string): Omit<LoadResult, 'cpuMicroseconds'> {
-  if (/Non-2xx or 3xx responses|Socket errors/.test(output)) throw new Error(`GET ${url} failed under load:\n${output}`)
+/**
+ * Reads what wrk has printed.
+ *
+ * @throws Error when answers were bad, or nothing came at all
+ */
+export function parseWrk(output: string): Omit<LoadResult, 'cpuSeconds'> {
+  if (/Non-2xx or 3xx responses|Socket errors/.test(output)) throw new Error(`failed under load:\n${output}`)
+  const [, requests, time, timeUnit, size, sizeUnit] =
+    /^\s+(\d+) requests in ([\d.]+)(us|ms|s|m), ([\d.]+)([KMGT]?B) read$/m.exec(output) ?? []
+  const seconds = (Number(time) * (TIME_UNITS[timeUnit ?? ''] ?? Number.NaN)) / 1_000
+  const bytes = Number(size) * (SIZE_UNITS[sizeUnit ?? ''] ?? Number.NaN)
+  if (!(seconds > 0) || !(bytes > 0)) throw new Error(`wrk said something else than expected:\n${output}`)
   const [, p99, unit] = /^\s+99%\s+([\d.]+)(us|ms|s|m)\s*$/m.exec(output) ?? []
-  const requestsPerSecond = Number(/^Requests\/sec:\s+([\d.]+)$/m.exec(output)?.[1])
-  const p99Ms = Number(p99) * (UNITS[unit ?? ''] ?? Number.NaN)
-  if (Number.isNaN(requestsPerSecond + p99Ms)) throw new Error(`wrk said something else than expected:\n${output}`)
-  return { requestsPerSecond, p99Ms }
+  const p99Ms = Number(p99) * (TIME_UNITS[unit ?? ''] ?? Number.NaN)
+  return {
+    requests: Number(requests),
+    requestsPerSecond: Number(requests) / seconds,
+    bytes,
+    bytesPerSecond: bytes / seconds,
+    ...(p99Ms > 0 && { p99Ms }),
+  }
 }

@@ -1,12 +1,12 @@
-// `npm run bench -- [manifests] [tags] [blobs] [options]`: Seawall beside the registries that are on the PATH.
+// `npm run bench -- [groups] [options]`: Seawall beside the registries that are on the PATH. See README.md.
 import { mkdir } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { findProgram } from '../tests/harness/program.ts'
 import { removeFolder, temporaryFolder } from '../tests/harness/temporary-folder.ts'
-import { Arena, type Rival } from './arena.ts'
-import { measureBlobs } from './blobs.ts'
+import { Arena } from './arena.ts'
+import { measureBlobs, measureChunks } from './blobs.ts'
+import { drawCharts } from './charts.ts'
 import type { Contender } from './contender.ts'
 import { distribution2, distribution3 } from './contenders/distribution.ts'
 import { type FileServer, nginxVersion, startNginx } from './contenders/nginx.ts'
@@ -14,36 +14,81 @@ import { seawall } from './contenders/seawall.ts'
 import { zot } from './contenders/zot.ts'
 import { formatReport } from './format-report.ts'
 import type { Report } from './measurement.ts'
+import { type BenchOptions, type Group, parseOptions } from './options.ts'
 import { measureRequests } from './requests.ts'
+import { measureMemory, measureStart } from './start.ts'
 
-const GROUPS = ['manifests', 'tags', 'blobs'] as const
-const TAG_COUNTS = [1, 1_000, 100_000]
 const CONTENDERS: readonly Contender[] = [seawall, zot, distribution3, distribution2]
 const RESULTS = join(import.meta.dir, '..', 'results')
+const GROWING: readonly Group[] = ['manifests', 'tags', 'catalog', 'growth', 'mixed']
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seconds: { type: 'string', default: '5' },
-    repetitions: { type: 'string', default: '3' },
-    'max-tags': { type: 'string', default: '100000' },
-    only: { type: 'string' },
-  },
-})
-const groups = new Set<string>(positionals.length > 0 ? positionals.map(groupNamed) : GROUPS)
+const options = optionsOrExit()
+if (options.from === null) await measure(options)
+else await writeCharts(await Bun.file(options.from).json(), options.charts ?? RESULTS, '')
 
-/** `manifest` is as good as `manifests`. */
-function groupNamed(word: string): (typeof GROUPS)[number] {
-  const group = GROUPS.find((known) => known === word || known === `${word}s`)
-  if (group) return group
-  console.error(`There is no group "${word}": choose among ${GROUPS.join(', ')}.`)
-  process.exit(2)
+function optionsOrExit(): BenchOptions {
+  try {
+    return parseOptions(process.argv.slice(2))
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(2)
+  }
+}
+
+async function measure({ charts, ...wishes }: BenchOptions): Promise<void> {
+  const missing = ['wrk', 'sync'].filter((tool) => !findProgram(tool))
+  if (missing.length > 0) {
+    console.error(`The bench needs ${missing.join(' and ')}: install what is missing and try again.`)
+    process.exit(2)
+  }
+  const folder = await temporaryFolder('bench')
+  const contenders = present(wishes.only)
+  const arena = new Arena(contenders, folder, wishes.effort)
+  let nginx: FileServer | null = null
+  try {
+    const versions: Record<string, string> = {}
+    for (const contender of contenders) versions[contender.name] = await contender.version()
+    const served = join(folder, 'served')
+    await mkdir(served)
+    if (findProgram('nginx') && !wishes.only) {
+      versions.nginx = await nginxVersion()
+      nginx = await startNginx(folder, served)
+    }
+    await measureGroups(arena, { folder: served, nginx }, wishes)
+    const report: Report = { machine: machine(), versions, ...arena.results() }
+    await save(report, charts)
+  } finally {
+    await arena.stop()
+    await nginx?.stop()
+    await removeFolder(folder)
+  }
+}
+
+async function measureGroups(
+  arena: Arena,
+  ground: Parameters<typeof measureBlobs>[1],
+  { groups, tagCounts, imageCount, manifestCount }: Omit<BenchOptions, 'charts'>,
+): Promise<void> {
+  if (groups.has('memory')) await measureMemory(arena)
+  if (groups.has('start')) await measureStart(arena, manifestCount)
+  if (groups.has('blobs-small')) await measureBlobs(arena, ground, [1, 10])
+  if (groups.has('blobs-large')) await measureBlobs(arena, ground, [100, 1_000])
+  if (groups.has('chunked')) await measureChunks(arena, 100)
+  if (!GROWING.some((group) => groups.has(group))) return
+  await measureRequests(arena, {
+    manifests: groups.has('manifests'),
+    tags: groups.has('tags'),
+    catalog: groups.has('catalog'),
+    blobs: groups.has('growth'),
+    mixed: groups.has('mixed'),
+    tagCounts,
+    imageCount,
+  })
 }
 
 /** Those that are on this machine; a line for each that is not. */
-function present(contenders: readonly Contender[]): Contender[] {
-  const wanted = values.only?.toLowerCase().split(',')
-  return contenders.filter(({ name, program }) => {
+function present(wanted: readonly string[] | null): Contender[] {
+  return CONTENDERS.filter(({ name, program }) => {
     if (wanted && !wanted.some((word) => name.toLowerCase().startsWith(word))) return false
     if (program === null || findProgram(program)) return true
     console.error(`${name} stays away: no ${program} on the PATH`)
@@ -51,57 +96,25 @@ function present(contenders: readonly Contender[]): Contender[] {
   })
 }
 
-const missing = ['wrk', 'curl'].filter((tool) => !findProgram(tool))
-if (missing.length > 0) {
-  console.error(
-    `The bench needs ${missing.join(' and ')}: install ${missing.length > 1 ? 'them' : 'it'} and try again.`,
-  )
-  process.exit(2)
-}
-
-const folder = await temporaryFolder('bench')
-const versions: Record<string, string> = {}
-const rivals: Rival[] = []
-let nginx: FileServer | null = null
-try {
-  for (const contender of present(CONTENDERS)) {
-    versions[contender.name] = await contender.version()
-    const own = join(folder, contender.name.replaceAll(' ', '-').toLowerCase())
-    await mkdir(own)
-    rivals.push({ name: contender.name, running: await contender.start(own) })
-  }
-  const arena = new Arena(rivals, { seconds: Number(values.seconds), repetitions: Number(values.repetitions) })
-  if (groups.has('blobs')) {
-    const served = join(folder, 'served')
-    await mkdir(served)
-    if (findProgram('nginx')) {
-      versions.nginx = await nginxVersion()
-      nginx = await startNginx(folder, served)
-    }
-    await measureBlobs(arena, { folder: served, nginx })
-  }
-  if (groups.has('manifests') || groups.has('tags')) {
-    await measureRequests(arena, {
-      manifests: groups.has('manifests'),
-      tags: groups.has('tags'),
-      tagCounts: TAG_COUNTS.filter((count) => count <= Number(values['max-tags'])),
-    })
-  }
+function machine(): string {
   const processors = cpus()
-  const machine = `${processors.length} cores (${processors[0]?.model}), ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}`
-  const report: Report = { machine, versions, ...arena.results() }
-  await save(report)
-} finally {
-  for (const { running } of rivals) await running.stop()
-  await nginx?.stop()
-  await removeFolder(folder)
+  const memory = Math.round(totalmem() / 1e9)
+  return `${processors.length} cores (${processors[0]?.model}), ${memory} GB, Linux ${release()}`
 }
 
-async function save(report: Report): Promise<void> {
+async function save(report: Report, charts: string | null): Promise<void> {
   const text = formatReport(report)
   console.log(text)
-  const file = join(RESULTS, `bench-${new Date().toISOString().slice(0, 16).replace(':', '')}`)
-  await Bun.write(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`)
-  await Bun.write(`${file}.md`, text)
-  console.log(`Written to ${file}.json and .md`)
+  const name = `bench-${new Date().toISOString().slice(0, 16).replace(':', '')}`
+  await Bun.write(join(RESULTS, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`)
+  await Bun.write(join(RESULTS, `${name}.md`), text)
+  await writeCharts(report, RESULTS, `${name}-`)
+  if (charts !== null) await writeCharts(report, charts, '')
+  console.log(`Written to ${join(RESULTS, name)}.json and .md`)
+}
+
+async function writeCharts(report: Report, folder: string, prefix: string): Promise<void> {
+  for (const [name, svg] of Object.entries(drawCharts(report))) {
+    await Bun.write(join(folder, `${prefix}${name}.svg`), svg)
+  }
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /** The kernel counts CPU time in these (`getconf CLK_TCK`); Linux has had 100 on every architecture for decades. */
 const TICKS_PER_SECOND = 100
@@ -18,6 +18,19 @@ interface ProcessRow {
 
 /** Reads `/proc`: the CPU of children that have ended is counted with the parent that has waited for them. */
 export function processCost(root: number): ProcessCost {
+  const own = treeOf(root)
+  return {
+    cpuSeconds: own.reduce((sum, row) => sum + row.cpuTicks, 0) / TICKS_PER_SECOND,
+    peakBytes: own.reduce((sum, row) => sum + peakBytes(row.pid), 0),
+  }
+}
+
+/** Lets the highest memory be counted anew from now on (proc_pid_clear_refs(5)). */
+export function forgetPeak(root: number): void {
+  for (const { pid } of treeOf(root)) writeOrNot(`/proc/${pid}/clear_refs`, '5')
+}
+
+function treeOf(root: number): ProcessRow[] {
   const rows = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => readRow(Number(name)) ?? [])
@@ -26,11 +39,7 @@ export function processCost(root: number): ProcessCost {
     size = tree.size
     for (const row of rows) if (tree.has(row.parent)) tree.add(row.pid)
   }
-  const own = rows.filter((row) => tree.has(row.pid))
-  return {
-    cpuSeconds: own.reduce((sum, row) => sum + row.cpuTicks, 0) / TICKS_PER_SECOND,
-    peakBytes: own.reduce((sum, row) => sum + peakBytes(row.pid), 0),
-  }
+  return rows.filter((row) => tree.has(row.pid))
 }
 
 /** Fields of proc_pid_stat(5) after the name in brackets, which may hold anything; null for a process just gone. */
@@ -52,5 +61,13 @@ function readOrEmpty(path: string): string {
     return readFileSync(path, 'utf8')
   } catch {
     return ''
+  }
+}
+
+function writeOrNot(path: string, text: string): void {
+  try {
+    writeFileSync(path, text)
+  } catch {
+    // gone, or not ours: then the peak stays what it was, which flatters nobody
   }
 }

@@ -1,44 +1,64 @@
-import { makeImage } from '../tests/harness/test-image.ts'
-import type { Arena, Rival } from './arena.ts'
-import type { Reader } from './contender.ts'
-import { type LoadRequest, type LoadResult, load, warmUp } from './load.ts'
-import { median } from './median.ts'
-import { pushImage } from './push-image.ts'
+import { makeImage, type TestImage } from '../tests/harness/test-image.ts'
+import type { Arena, Lane, Sample } from './arena.ts'
+import { BlobSource } from './blob-source.ts'
+import { blobRequest, comparePuts, placeBlob, sampleOf } from './blobs.ts'
+import { loadByHead } from './head-load.ts'
+import { type LoadResult, load } from './load.ts'
+import type { Conditions } from './measurement.ts'
+import { compareMixed } from './mixed.ts'
+import { authorization, pushImage } from './push-image.ts'
 
 const IMAGE = 'bench/app'
 const ACCEPT = 'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json'
-const WARM_UP_SECONDS = 1
+const PAGE = 100
 
-/** Which small requests are measured, and up to how many tags in the image. */
+/** Which requests are measured while the registry grows. */
 export interface RequestSelection {
   readonly manifests: boolean
   readonly tags: boolean
+  readonly catalog: boolean
+  /** GET and PUT of 1 MB, 16 clients at once. */
+  readonly blobs: boolean
+  readonly mixed: boolean
   readonly tagCounts: readonly number[]
+  /** Images in the registry in the end; with them the image that is asked for has one tag. */
+  readonly imageCount: number
 }
 
-/** Measures manifests and tag pages, again and again while the image gets more tags. */
+/** Measures the same requests again and again: while the image gets more tags, and then the registry more images. */
 export async function measureRequests(arena: Arena, selection: RequestSelection): Promise<void> {
+  await arena.renew()
   const image = await makeImage([100_000, 100_000, 100_000, 100_000, 100_000])
   for (const { running } of arena.rivals) {
     await pushImage(running.account, IMAGE, image, tagOf(0))
-    await running.publish?.(IMAGE)
+    await running.store.publish?.(IMAGE)
   }
+  const ground: Ground = { arena, selection, image, blobs: new BlobSource(1_000_000) }
   let held = 1
-  for (const count of selection.tagCounts) {
-    const missing = Array.from({ length: count - held }, (_, position) => tagOf(held + position))
-    if (missing.length > 0) await fill(arena, missing, image.manifest)
-    held = count
-    const middle = tagOf(Math.floor(count / 2))
-    const title = `${count.toLocaleString('en')} tag${count === 1 ? '' : 's'}`
-    if (selection.manifests) {
-      await compare(arena, `manifest GET by tag, ${title}`, `/v2/${IMAGE}/manifests/${middle}`, 32)
-      await compare(arena, `manifest GET by digest, ${title}`, `/v2/${IMAGE}/manifests/${image.manifest.digest}`, 32)
-    }
-    if (selection.tags && count > 100) {
-      await compare(arena, `tags page of 100, ${title}`, `/v2/${IMAGE}/tags/list?n=100&last=${middle}`, 8)
-    }
-    arena.readMemory(`after requests, ${title}`)
+  for (const tags of selection.tagCounts) {
+    await addTags(ground, held, tags)
+    held = Math.max(held, tags)
+    await measureStage(ground, { name: IMAGE, tag: tagOf(Math.floor(tags / 2)), tags, images: 1 })
   }
+  if (selection.imageCount <= 1) return
+  await addImages(ground, selection.imageCount)
+  const middle = imageOf(Math.floor(selection.imageCount / 2))
+  await measureStage(ground, { name: middle, tag: tagOf(0), tags: 1, images: selection.imageCount })
+}
+
+interface Ground {
+  readonly arena: Arena
+  readonly selection: RequestSelection
+  readonly image: TestImage
+  readonly blobs: BlobSource
+}
+
+/** How large everything is, and which image and tag are asked for. */
+interface Stage {
+  readonly name: string
+  readonly tag: string
+  readonly tags: number
+  readonly images: number
 }
 
 /** Names sort as they count, so that a page begins in the middle. */
@@ -46,63 +66,101 @@ function tagOf(position: number): string {
   return `1.${String(position).padStart(6, '0')}`
 }
 
-async function fill(arena: Arena, tags: readonly string[], manifest: Parameters<Rival['running']['addTags']>[1]) {
+function imageOf(position: number): string {
+  return `bench/many-${String(position).padStart(6, '0')}`
+}
+
+async function addTags({ arena, image }: Ground, held: number, wanted: number): Promise<void> {
+  const tags = Array.from({ length: Math.max(0, wanted - held) }, (_, position) => tagOf(held + position))
+  if (tags.length === 0) return
+  await eachTimed(arena, `${tags.length.toLocaleString('en')} more tags`, ({ store }) =>
+    store.addTags(IMAGE, image.manifest, tags),
+  )
+}
+
+async function addImages({ arena, image }: Ground, wanted: number): Promise<void> {
+  const names = Array.from({ length: wanted - 1 }, (_, position) => imageOf(position))
+  await eachTimed(arena, `${names.length.toLocaleString('en')} more images`, ({ store }) =>
+    store.addImages(IMAGE, image, names, tagOf(0)),
+  )
+}
+
+async function eachTimed(
+  arena: Arena,
+  what: string,
+  fill: (running: Lane['rival']['running']) => Promise<void>,
+): Promise<void> {
   for (const { name, running } of arena.rivals) {
     const started = performance.now()
-    await running.addTags(IMAGE, manifest, tags)
-    const seconds = (performance.now() - started) / 1_000
-    arena.note(`${name}: ${tags.length.toLocaleString('en')} more tags took ${seconds.toFixed(1)} s`)
+    await fill(running)
+    arena.note(`${name}: ${what} took ${((performance.now() - started) / 1_000).toFixed(1)} s`)
   }
 }
 
-interface Lane {
-  readonly contender: string
-  readonly rival: Rival
-  readonly reader: Reader
-  readonly results: LoadResult[]
-}
-
-/** One request on every server, in turns: what disturbs the machine for a while disturbs all of them. */
-async function compare(arena: Arena, measure: string, path: string, connections: number): Promise<void> {
-  console.error(`${measure} ...`)
-  const lanes: Lane[] = arena.rivals.flatMap((rival) =>
-    rival.running.readers.map((reader, position) => ({
-      contender: position === 0 ? rival.name : `${rival.name}, ${reader.label}`,
-      rival,
-      reader,
-      results: [],
-    })),
-  )
-  const failed = new Set<Lane>()
-  for (let round = 0; round <= arena.effort.repetitions; round += 1) {
-    for (const lane of lanes.filter((candidate) => !failed.has(candidate))) {
-      try {
-        const request = await requestOf(lane, path, connections)
-        if (round === 0) await warmUp(request, WARM_UP_SECONDS)
-        else lane.results.push(await load(lane.rival.running.pid, request, arena.effort.seconds))
-      } catch (error) {
-        failed.add(lane)
-        arena.note(`${lane.contender} fails "${measure}": ${error instanceof Error ? error.message : error}`)
-      }
-    }
+async function measureStage(ground: Ground, stage: Stage): Promise<void> {
+  const { arena, selection, blobs } = ground
+  const { tags, images } = stage
+  const conditions = { tags, images }
+  if (selection.manifests) await measureManifests(ground, stage)
+  if (selection.tags && tags > PAGE) {
+    const path = `/v2/${stage.name}/tags/list?n=${PAGE}&last=${stage.tag}`
+    await compareGets(arena, `tags page of ${PAGE}`, conditions, path, 8)
   }
-  for (const lane of lanes) if (!failed.has(lane)) report(arena, measure, lane)
+  if (selection.catalog) await measureCatalog(arena, stage)
+  if (selection.blobs) {
+    const blob = blobs.next()
+    await placeBlob(arena, blob)
+    const sized = { ...conditions, megabytes: 1, clients: 16 }
+    const row = { task: 'blob GET', conditions: sized, rateUnit: ' MB/s', cpuUnit: ' s CPU per GB' } as const
+    await arena.compare(row, arena.lanes(), async (lane) => {
+      const request = { ...(await blobRequest(lane, blob)), connections: sized.clients }
+      return sampleOf(lane.rival.running.pid, request, arena.effort.seconds)
+    })
+    await comparePuts(arena, blobs, sized)
+  }
+  if (selection.mixed) await compareMixed(arena, { ...ground, ...stage })
+  arena.readMemory(`requests, ${tags.toLocaleString('en')} tags, ${images.toLocaleString('en')} images`)
 }
 
-async function requestOf({ rival, reader }: Lane, path: string, connections: number): Promise<LoadRequest> {
-  const headers = { accept: ACCEPT, ...(await reader.headers()) }
-  return { url: `${rival.running.url}${path}`, headers, connections }
-}
-
-function report(arena: Arena, measure: string, { contender, results }: Lane): void {
-  arena.measurements.push({
-    measure,
-    contender,
-    rate: median(results.map((result) => result.requestsPerSecond)),
-    rateUnit: '/s',
-    p99Ms: median(results.map((result) => result.p99Ms)),
-    cpu: median(results.map((result) => result.cpuMicroseconds)),
-    cpuUnit: ' us CPU',
-    runs: results.map((result) => result.requestsPerSecond),
+async function measureManifests({ arena, image }: Ground, { name, tag, tags, images }: Stage): Promise<void> {
+  const conditions = { tags, images }
+  const byTag = `/v2/${name}/manifests/${tag}`
+  await compareGets(arena, 'manifest GET by tag', conditions, byTag, 32, 'everybody')
+  const byDigest = `/v2/${name}/manifests/${image.manifest.digest}`
+  await compareGets(arena, 'manifest GET by digest', conditions, byDigest, 32, 'everybody')
+  const row = { task: 'manifest HEAD by tag', conditions, rateUnit: '/s', cpuUnit: ' us CPU' } as const
+  await arena.compare(row, arena.lanes(), async (lane) => {
+    const { pid, url } = lane.rival.running
+    return perRequest(await loadByHead(pid, { url: `${url}${byTag}`, connections: 32 }, arena.effort.seconds))
   })
+}
+
+/** A stranger may not ask for the catalogue where rights are checked: who may push asks. */
+async function measureCatalog(arena: Arena, { images }: Stage): Promise<void> {
+  const last = images > PAGE ? `&last=${imageOf(Math.floor(images / 2))}` : ''
+  await compareGets(arena, `catalog page of ${PAGE}`, { images }, `/v2/_catalog?n=${PAGE}${last}`, 8, 'pusher')
+}
+
+/** One GET on every server, over and over. */
+async function compareGets(
+  arena: Arena,
+  task: string,
+  conditions: Conditions,
+  path: string,
+  connections: number,
+  who: 'first' | 'everybody' | 'pusher' = 'first',
+): Promise<void> {
+  const lanes = arena.lanes(who === 'everybody' ? 'everybody' : 'first')
+  await arena.compare({ task, conditions, rateUnit: '/s', cpuUnit: ' us CPU' }, lanes, async ({ rival, reader }) => {
+    const { running } = rival
+    const own = who === 'pusher' ? await authorization(running.account, '/v2/_catalog', 'GET') : await reader.headers()
+    const request = { url: `${running.url}${path}`, headers: { accept: ACCEPT, ...own }, connections }
+    return perRequest(await load(running.pid, request, arena.effort.seconds))
+  })
+}
+
+function perRequest({ requests, requestsPerSecond, cpuSeconds, p99Ms }: Omit<LoadResult, 'bytes' | 'bytesPerSecond'>) {
+  if (requests === 0) throw new Error('no answer came in time')
+  const sample: Sample = { rate: requestsPerSecond, cpu: (cpuSeconds * 1e6) / requests }
+  return p99Ms === undefined ? sample : { ...sample, p99Ms }
 }

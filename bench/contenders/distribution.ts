@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { answersHttp, startProgram } from '../../tests/harness/background-program.ts'
 import { freePort } from '../../tests/harness/free-port.ts'
 import { program } from '../../tests/harness/program.ts'
 import { runToSuccess } from '../../tests/harness/run-program.ts'
+import type { TestImage } from '../../tests/harness/test-image.ts'
 import type { Contender } from '../contender.ts'
 import { pushTags } from '../push-image.ts'
+import { startPeer } from './peer-server.ts'
 
 /** More tags than this are written into its store as it would write them, as pushing them takes too long. */
 const MOST_PUSHED_TAGS = 1_000
@@ -27,22 +28,21 @@ function distribution(name: string, binary: string): Contender {
       const settings = join(folder, 'config.yml')
       await Bun.write(settings, settingsOf(host, root))
       const url = `http://${host}`
-      const server = await startProgram([program(binary), 'serve', settings], {
-        logFile: join(folder, 'log'),
-        isReady: () => answersHttp(`${url}/v2/`),
-      })
-      const account = { url, user: '', password: '' }
-      return {
-        pid: server.pid,
+      const repositories = join(root, 'docker/registry/v2/repositories')
+      return startPeer({
+        command: [program(binary), 'serve', settings],
         url,
-        account,
-        readers: [{ label: 'anonymous', headers: async () => ({}) }],
-        addTags: (image, manifest, tags) =>
-          tags.length > MOST_PUSHED_TAGS
-            ? writeTags(join(root, 'docker/registry/v2/repositories', image), manifest.digest, tags)
-            : pushTags(account, image, manifest, tags),
-        stop: server.stop,
-      }
+        logFile: join(folder, 'log'),
+        store: (account) => ({
+          addTags: (image, manifest, tags) =>
+            tags.length > MOST_PUSHED_TAGS
+              ? writeTags(join(repositories, image), manifest.digest, tags)
+              : pushTags(account, image, manifest, tags),
+          addImages: async (_, image, names, tag) => {
+            for (const name of names) await writeImage(join(repositories, name), image, tag)
+          },
+        }),
+      })
     },
   }
 }
@@ -68,4 +68,12 @@ async function writeTags(image: string, digest: string, tags: readonly string[])
     ])
     await Promise.all(['current', history].map((part) => Bun.write(join(folder, part, 'link'), digest)))
   }
+}
+
+/** An image is links to blobs that lie elsewhere. */
+async function writeImage(folder: string, { manifest, config, layers }: TestImage, tag: string): Promise<void> {
+  const links = [config, ...layers].map(({ digest }) => ({ digest, path: join('_layers', ...digest.split(':')) }))
+  links.push({ digest: manifest.digest, path: join('_manifests', 'revisions', ...manifest.digest.split(':')) })
+  await Promise.all(links.map(({ digest, path }) => Bun.write(join(folder, path, 'link'), digest)))
+  await writeTags(folder, manifest.digest, [tag])
 }

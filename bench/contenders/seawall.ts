@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import packageJson from '../../package.json'
 import { startSeawall } from '../../tests/harness/seawall.ts'
 import type { Contender, Reader, TaggedManifest } from '../contender.ts'
 import { authorization } from '../push-image.ts'
+import { CatalogFiller } from './catalog-filler.ts'
 
 /** One push may carry this many tags (distribution-spec, "Pushing a manifest with multiple tags"). */
 const TAGS_PER_PUSH = 10
@@ -11,37 +13,52 @@ export const seawall: Contender = {
   name: 'Seawall',
   program: null,
   version: async () => `${packageJson.version} on Bun ${Bun.version}`,
-  async start() {
-    const server = await startSeawall()
+  async start(folder) {
+    const data = join(folder, 'data')
+    const server = await startSeawall({ env: { SEAWALL_DATA: data } })
     const account = { url: server.url, user: 'admin', password: server.adminPassword }
+    const filler = new CatalogFiller(data)
     const withToken: Reader = {
       label: 'token',
       headers: () => authorization(account, '/v2/bench/private/manifests/any', 'GET'),
     }
     return {
-      pid: server.pid,
+      get pid() {
+        return server.pid
+      },
       url: server.url,
       account,
       readers: [{ label: 'anonymous', headers: async () => ({}) }, withToken],
-      async publish(name) {
-        const [repository] = name.split('/')
-        const basic = `Basic ${btoa(`${account.user}:${account.password}`)}`
-        const changed = await fetch(`${server.url}/api/v1/repositories/${repository}`, {
-          method: 'PATCH',
-          headers: { authorization: basic, 'content-type': 'application/json' },
-          body: JSON.stringify({ visibility: 'public' }),
-        })
-        if (!changed.ok) throw new Error(`not made public: ${changed.status} ${await changed.text()}`)
+      store: {
+        publish: (name) => publish(server.url, `${account.user}:${account.password}`, name),
+        async addTags(name, manifest, tags) {
+          for (let at = 0; at < tags.length; at += TAGS_PER_PUSH * 100) {
+            const headers = await authorization(account, `/v2/${name}/blobs/uploads/`, 'POST')
+            await pushTogether(`${server.url}/v2/${name}`, headers, manifest, tags.slice(at, at + TAGS_PER_PUSH * 100))
+          }
+        },
+        addImages: (_, image, names, tag) => filler.addImages(image, names, tag),
+        addManifests: (name, manifests) => filler.addManifests(name, manifests),
       },
-      async addTags(name, manifest, tags) {
-        for (let at = 0; at < tags.length; at += TAGS_PER_PUSH * 100) {
-          const headers = await authorization(account, `/v2/${name}/blobs/uploads/`, 'POST')
-          await pushTogether(`${server.url}/v2/${name}`, headers, manifest, tags.slice(at, at + TAGS_PER_PUSH * 100))
-        }
+      async restart() {
+        await server.kill()
+        const started = performance.now()
+        await server.restart()
+        return (performance.now() - started) / 1_000
       },
       stop: server.stop,
     }
   },
+}
+
+async function publish(url: string, credentials: string, name: string): Promise<void> {
+  const [repository] = name.split('/')
+  const changed = await fetch(`${url}/api/v1/repositories/${repository}`, {
+    method: 'PATCH',
+    headers: { authorization: `Basic ${btoa(credentials)}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ visibility: 'public' }),
+  })
+  if (!changed.ok) throw new Error(`not made public: ${changed.status} ${await changed.text()}`)
 }
 
 async function pushTogether(
