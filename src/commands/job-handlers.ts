@@ -5,6 +5,8 @@ import { saveJob, saveRepeatingJob } from '../jobs/queue.ts'
 import type { JobHandler } from '../jobs/worker.ts'
 import { COLLECT_JOB } from '../maintenance/collect.ts'
 import { expireUploads, removeStrayUploads } from '../maintenance/expire-uploads.ts'
+import { RECONCILE_JOB } from '../maintenance/reconcile.ts'
+import { SCRUB_JOB } from '../maintenance/scrub.ts'
 import { SCAN_JOB } from '../repositories/local.ts'
 import { UPDATE_JOB } from '../scanner/advisories/update.ts'
 import { rematchImages } from '../scanner/rematch.ts'
@@ -19,6 +21,9 @@ const EXPIRE_JOB = 'expire-uploads'
 
 const HOUR_MS = 3_600_000
 const EXPIRE_EVERY_MS = HOUR_MS / 6
+
+/** The first comparison of store and database lets a start be over with its other work. */
+const FIRST_RECONCILE_MS = HOUR_MS / 6
 
 type Handlers = Record<string, JobHandler>
 
@@ -74,6 +79,8 @@ export async function startRepeating({ db, config }: Pick<App, 'db' | 'config'>)
   await db.transaction(async (tx) => {
     await saveRepeatingJob(tx, EXPIRE_JOB, now + EXPIRE_EVERY_MS, now)
     await saveRepeatingJob(tx, COLLECT_JOB, now, now)
+    if (config.upkeep.scrubBytesPerSecond > 0) await saveRepeatingJob(tx, SCRUB_JOB, now, now)
+    if (config.upkeep.reconcileEveryHours > 0) await saveRepeatingJob(tx, RECONCILE_JOB, now + FIRST_RECONCILE_MS, now)
     if (config.advisories.updateIntervalHours > 0) await saveRepeatingJob(tx, UPDATE_JOB, now, now)
   })
 }

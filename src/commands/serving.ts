@@ -11,6 +11,7 @@ import { Worker } from '../jobs/worker.ts'
 import type { Database } from '../storage/database.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { collectionHandlers } from './collection-jobs.ts'
+import { healthWorkers } from './health-jobs.ts'
 import { giveUpScan, maintenanceHandlers, scanHandlers } from './job-handlers.ts'
 import { VERSION } from './version.ts'
 
@@ -83,6 +84,7 @@ function createWorkers(app: App, metrics: Metrics): Worker[] {
     }),
     new Worker({ db, handlers: maintenanceHandlers(app), concurrency: 1, log }),
     new Worker({ db, handlers: collectionHandlers(app, metrics), concurrency: 1, log }),
+    ...healthWorkers(app, metrics),
   ]
 }
 

@@ -120,6 +120,30 @@ export async function isPending(reader: Reader, kind: string, subject: string): 
   return row !== null
 }
 
+/** A job that does not get done, or one of upkeep, as an operator wants to see it. */
+export interface JobState {
+  readonly kind: string
+  readonly subject: string
+  readonly state: 'queued' | 'running' | 'failed'
+  /** Times it was begun. */
+  readonly attempts: number
+  /** Why it failed the last time; null when it did not. */
+  readonly failure: string | null
+}
+
+/** Jobs that were set aside for good. */
+export function listFailedJobs(reader: Reader, limit: number): Promise<JobState[]> {
+  return reader.all<JobState>`
+    select kind, subject, state, attempts, failure from jobs where state = 'failed'
+    order by run_at, kind, subject limit ${limit}`
+}
+
+/** Every job of kinds that have only a few. */
+export function listJobsOf(reader: Reader, kinds: readonly string[]): Promise<JobState[]> {
+  return reader.all<JobState>`
+    select kind, subject, state, attempts, failure from jobs where kind in ${many(kinds)} order by kind, subject`
+}
+
 /** How many jobs of each kind wait, run or have failed: for the metrics. */
 export function countJobs(reader: Reader): Promise<{ kind: string; state: string; jobs: number }[]> {
   return reader.all`select kind, state, count(*) as jobs from jobs group by kind, state`

@@ -5,6 +5,12 @@ import { type CorrectedUsage, repairUsage } from './repair-usage.ts'
 import { StoreWalk, type WalkFindings } from './store-walk.ts'
 import type { StoredBytes } from './stored-bytes.ts'
 
+/** The kind of job that compares store and database. */
+export const RECONCILE_JOB = 'reconcile'
+
+/** The payload of a run that somebody has asked for. */
+export type AskedReconcile = Pick<ReconcileSettings, 'isSure'>
+
 /** What a comparison of store and database found and did. */
 export interface ReconcileReport {
   /** Blobs that the database speaks of. */

@@ -15,6 +15,15 @@ import { checkBlob } from './check-blob.ts'
 import { MOST_TOLD, noteDamage, type ToldDamage } from './damage-report.ts'
 import type { StoredBytes } from './stored-bytes.ts'
 
+/** The kind of job that runs the scrubber. */
+export const SCRUB_JOB = 'scrub'
+
+/** The payload of a run that somebody has asked for. */
+export interface AskedScrub {
+  /** When it was asked for, in milliseconds since 1970: what was checked later need not be again. */
+  readonly checkedUntil: number
+}
+
 /** What a run checks, and how fast. */
 export interface ScrubSettings {
   readonly bytesPerSecond: number

@@ -131,6 +131,20 @@ export class Metrics {
     })
   }
 
+  /** The same for one number without a label. */
+  watchNumber(name: string, help: string, read: () => Promise<number>): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      async collect() {
+        const value = await read().catch(() => null)
+        if (value === null) this.remove()
+        else this.set(value)
+      },
+    })
+  }
+
   /** The text that Prometheus reads. */
   text(): Promise<string> {
     return this.#registry.metrics()

@@ -35,6 +35,12 @@ export class AccessGate {
     throw new RegistryError('DENIED', undefined, { message: 'only an administrator may do this' })
   }
 
+  /** An administrator who only looks: a token that may only read will do. @throws RegistryError `UNAUTHORIZED`, `DENIED` */
+  overseer(actor: Actor): Actor {
+    if (this.signedIn(actor).isAdmin) return actor
+    throw new RegistryError('DENIED', undefined, { message: 'only an administrator may see this' })
+  }
+
   /** A repository that the actor may see, be it only a part of it. @throws RegistryError `NOT_FOUND`, `UNAUTHORIZED` */
   async visible(actor: Actor, name: string): Promise<RepositoryRecord> {
     const found = await this.#directory.find(name)

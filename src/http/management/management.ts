@@ -9,6 +9,8 @@ import { addGrantRoutes } from './grants.ts'
 import { addImagePastRoutes } from './image-past.ts'
 import { addImageRoutes } from './images.ts'
 import { addRepositoryRoutes } from './repositories.ts'
+import { addRetentionRoutes } from './retention.ts'
+import { addStorageRoutes } from './storage.ts'
 import { addTeamRoutes } from './teams.ts'
 import { addUserRoutes } from './users.ts'
 
@@ -17,6 +19,7 @@ export function createManagementApplication(services: ManagementServices): Manag
   const app: ManagementApplication = new OpenAPIHono<ManagementEnvironment>({ defaultHook: refuseInvalid })
   const api: ManagementApplication = new OpenAPIHono<ManagementEnvironment>({ defaultHook: refuseInvalid })
   addRepositoryRoutes(api, services)
+  addRetentionRoutes(api, services)
   addImageRoutes(api, services)
   addImagePastRoutes(api, services)
   addGrantRoutes(api, services)
@@ -24,6 +27,7 @@ export function createManagementApplication(services: ManagementServices): Manag
   addTeamRoutes(api, services)
   addAccessTokenRoutes(api, services)
   addAdvisoryRoutes(api, services)
+  addStorageRoutes(api, services)
   describeSecurity(api)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',
