@@ -30,6 +30,11 @@ export async function findRepository(reader: Reader, name: string): Promise<Repo
   return row && recordOf(row)
 }
 
+export async function findRepositoryById(reader: Reader, id: number): Promise<RepositoryRecord | null> {
+  const row = await reader.first<RepositoryRow>`select * from repositories where id = ${id}`
+  return row && recordOf(row)
+}
+
 /** Every repository after a name, in order of names. */
 export async function listRepositories(reader: Reader, after: string, limit: number): Promise<RepositoryRecord[]> {
   const rows = await reader.all<RepositoryRow>`

@@ -6,6 +6,7 @@ import type { JobHandler } from '../jobs/worker.ts'
 import { COLLECT_JOB } from '../maintenance/collect.ts'
 import { expireUploads, removeStrayUploads } from '../maintenance/expire-uploads.ts'
 import { RECONCILE_JOB } from '../maintenance/reconcile.ts'
+import { RETENTION_JOB } from '../maintenance/retain-jobs.ts'
 import { SCRUB_JOB } from '../maintenance/scrub.ts'
 import { SCAN_JOB } from '../repositories/local.ts'
 import { UPDATE_JOB } from '../scanner/advisories/update.ts'
@@ -24,6 +25,9 @@ const EXPIRE_EVERY_MS = HOUR_MS / 6
 
 /** The first comparison of store and database lets a start be over with its other work. */
 const FIRST_RECONCILE_MS = HOUR_MS / 6
+
+/** Rules are not the first thing that a start does. */
+const FIRST_RETENTION_MS = HOUR_MS / 6
 
 type Handlers = Record<string, JobHandler>
 
@@ -81,6 +85,7 @@ export async function startRepeating({ db, config }: Pick<App, 'db' | 'config'>)
     await saveRepeatingJob(tx, COLLECT_JOB, now, now)
     if (config.upkeep.scrubBytesPerSecond > 0) await saveRepeatingJob(tx, SCRUB_JOB, now, now)
     if (config.upkeep.reconcileEveryHours > 0) await saveRepeatingJob(tx, RECONCILE_JOB, now + FIRST_RECONCILE_MS, now)
+    if (config.upkeep.retentionEveryHours > 0) await saveRepeatingJob(tx, RETENTION_JOB, now + FIRST_RETENTION_MS, now)
     if (config.advisories.updateIntervalHours > 0) await saveRepeatingJob(tx, UPDATE_JOB, now, now)
   })
 }

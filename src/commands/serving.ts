@@ -13,6 +13,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { collectionHandlers } from './collection-jobs.ts'
 import { healthWorkers } from './health-jobs.ts'
 import { giveUpScan, maintenanceHandlers, scanHandlers } from './job-handlers.ts'
+import { retentionHandlers } from './retention-jobs.ts'
 import { VERSION } from './version.ts'
 
 /** How long jobs may take to come to a stop, after the requests have, in milliseconds. */
@@ -84,6 +85,7 @@ function createWorkers(app: App, metrics: Metrics): Worker[] {
     }),
     new Worker({ db, handlers: maintenanceHandlers(app), concurrency: 1, log }),
     new Worker({ db, handlers: collectionHandlers(app, metrics), concurrency: 1, log }),
+    new Worker({ db, handlers: retentionHandlers(app, metrics), concurrency: 1, log }),
     ...healthWorkers(app, metrics),
   ]
 }
