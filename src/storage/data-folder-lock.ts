@@ -66,7 +66,7 @@ function lockFile(folder: string, name: string, kind: 'exclusive' | 'shared'): (
   const file = new SqliteFile(join(folder, name), { create: true })
   try {
     file.run('pragma busy_timeout = 0')
-    if (kind === 'exclusive') file.run('begin exclusive')
+    if (kind === 'exclusive') lockAlone(file)
     else file.run('begin; select count(*) from sqlite_schema') // reading shares the lock until the transaction ends
     held.add(file)
     return () => {
@@ -78,6 +78,13 @@ function lockFile(folder: string, name: string, kind: 'exclusive' | 'shared'): (
     if (isBusy(error)) return null
     throw error
   }
+}
+
+/** Taking an empty file writes to it, so it gets a page while there is room: a server must start on a full disk too. */
+function lockAlone(file: SqliteFile): void {
+  const { page_count: pages } = file.query<{ page_count: number }, []>('pragma page_count').get() ?? { page_count: 0 }
+  if (pages === 0) file.run('pragma user_version = 1')
+  file.run('begin exclusive')
 }
 
 function isBusy(error: unknown): boolean {

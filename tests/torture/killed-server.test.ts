@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'bun:test'
 import { join } from 'node:path'
-import { SILENT } from '../../src/core/log.ts'
-import { collect } from '../../src/maintenance/collect.ts'
-import { Collector } from '../../src/maintenance/collector.ts'
-import { expireUploads, removeStrayUploads } from '../../src/maintenance/expire-uploads.ts'
 import { BACKINGS, type Backing, type BackingName, programsOf, startBacking } from '../harness/backing.ts'
-import { type OpenedBacking, openBacking } from '../harness/opened-backing.ts'
+import { clearAway } from '../harness/clear-away.ts'
+import { openBacking } from '../harness/opened-backing.ts'
 import { describeWith } from '../harness/program.ts'
 import { type Seawall, startSeawall } from '../harness/seawall.ts'
 import { removeFolder, temporaryFolder } from '../harness/temporary-folder.ts'
@@ -23,9 +20,6 @@ const ROUND_MS = { least: 40, most: 400 }
 /** How often the tables are looked at while nobody serves. */
 const TRUTH_EVERY = 10
 const TIME_MS = IS_LONG ? 5_400_000 : 120_000
-const DAY_MS = 86_400_000
-const COLLECTOR_RUNS = 5
-const never = new AbortController().signal
 
 /** Everything is collected as fast as the settings allow, while it is pushed and deleted. */
 const COLLECTING = {
@@ -34,25 +28,6 @@ const COLLECTING = {
   SEAWALL_COLLECTION_INTERVAL_SECONDS: '1',
   SEAWALL_COLLECTION_PAUSE_MILLISECONDS: '0',
   SEAWALL_COLLECTION_DELETED_DAYS: '0',
-}
-
-/** Clears everything away that may go, as if a long time had passed. */
-async function collectEverything({ db, blobs, uploads }: OpenedBacking): Promise<void> {
-  const later = Date.now() + 30 * DAY_MS
-  await expireUploads(db, uploads, 0, later, never)
-  await removeStrayUploads(db, uploads, 0, later, never)
-  // a run ends a queue that is empty, though another one may fill it a moment later
-  for (let run = 0; run < COLLECTOR_RUNS; run++) {
-    const collector = new Collector({
-      db,
-      blobs,
-      clock: () => later + run * DAY_MS,
-      log: SILENT,
-      graceMs: 0,
-      removeAfterMs: 0,
-    })
-    await collect(collector, { pause: async () => {}, signal: never, mostSteps: Number.MAX_SAFE_INTEGER, log: SILENT })
-  }
 }
 
 function killingTests(name: BackingName, collecting: boolean): void {
@@ -144,7 +119,7 @@ function killingTests(name: BackingName, collecting: boolean): void {
         await server.kill()
         const opened = await openBacking(env, join(folder, 'data'))
         try {
-          await collectEverything(opened)
+          await clearAway(opened)
           expect(await findUntruths(opened.db)).toEqual([])
           const rows = await opened.db.all<{ digest: string }>`select digest from blobs`
           const live = new Set(writers.flatMap((writer) => writer.liveBlobs()))
