@@ -1,5 +1,6 @@
 import type { Digest } from '../core/digest.ts'
 import { many, type Reader, type Transaction } from '../storage/database.ts'
+import { lockPackage } from './deletions.ts'
 import type { PackageId } from './packages.ts'
 import { takeRoom } from './usage.ts'
 
@@ -42,7 +43,7 @@ export async function purgeStep(tx: Transaction, now: number): Promise<Purged | 
   if (!deletion) return null
   const { id, package_id: pkg } = deletion
   // Whoever deletes from a package or takes something back holds it too, and only then looks at deletions.
-  await tx.run`update packages set created_at = created_at where id = ${pkg}`
+  await lockPackage(tx, pkg)
   if ((await tx.run`update deletions set purge_at = 0 where id = ${id} and purge_at <= ${now}`) === 0) return null
   const artifacts = await tx.all<DeletedArtifact>`
     select id, digest, size from deleted_artifacts where deletion_id = ${id} order by id limit ${ARTIFACTS}`
