@@ -6,6 +6,7 @@ import { blobReadingSuite } from './blob-reading.suite.ts'
 import { brokenClientsSuite } from './broken-clients.suite.ts'
 import { chunksSuite } from './chunks.suite.ts'
 import { conditionalPushSuite, conditionalReadingSuite } from './conditional.suite.ts'
+import { deletionSuite } from './deletion.suite.ts'
 import type { ReadingGround } from './ground.ts'
 import { hostileInputSuite } from './hostile-input.suite.ts'
 import { catalogueSuite, tagsSuite } from './lists.suite.ts'
@@ -38,6 +39,7 @@ export function protocolTests(backing: BackingName): void {
     conditionalPushSuite(ground)
     catalogueSuite(ground)
     referrersSuite(ground)
+    deletionSuite(ground)
     sharingSuite(ground)
     namesSuite(ground)
     brokenClientsSuite(ground)

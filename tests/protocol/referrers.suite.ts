@@ -119,14 +119,17 @@ export function referrersSuite(ground: Ground): void {
       expect(await listed(here, base.digest)).toEqual([])
     })
 
-    it('stay when the subject is deleted, and go with the referrer', async () => {
+    it('go one by one when they are deleted, and all together with their subject', async () => {
       const place = ground.place()
       const base = await push(place, await image())
-      const made = await push(place, await artifact(SIGNATURE, { fields: { subject: descriptorOf(base) } }))
-      expectStatus(await place.push.manifest('DELETE', base.digest), 202)
+      const fields = { subject: descriptorOf(base) }
+      const made = await push(place, await artifact(SIGNATURE, { fields }))
+      const other = await push(place, await artifact(SIGNATURE, { fields }))
+      expectStatus(await place.push.manifest('DELETE', other.digest), 202)
       expect(await listed(place, base.digest)).toEqual([made.digest])
-      expectStatus(await place.push.manifest('DELETE', made.digest), 202)
+      expectStatus(await place.push.manifest('DELETE', base.digest), 202)
       expect(await listed(place, base.digest)).toEqual([])
+      expectRefusal(await place.push.manifest('DELETE', made.digest), 404, 'MANIFEST_UNKNOWN')
     })
 
     it('come in pages that lose none, when they are many', async () => {
