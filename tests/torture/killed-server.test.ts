@@ -125,8 +125,7 @@ function killingTests(name: BackingName, collecting: boolean): void {
           const live = new Set(writers.flatMap((writer) => writer.liveBlobs()))
           expect(rows.map(({ digest }) => digest).sort()).toEqual([...live].sort())
           const { lost, orphans } = await compareWithStore(opened.db, opened.blobs)
-          expect(lost).toEqual([])
-          await opened.blobs.remove(orphans)
+          expect({ lost, orphans }).toEqual({ lost: [], orphans: [] })
           expect(await Array.fromAsync(opened.uploads.list())).toEqual([])
           expect((await Array.fromAsync(opened.blobs.list())).length).toBe(live.size)
         } finally {
