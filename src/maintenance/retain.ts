@@ -4,7 +4,7 @@ import { holdManifest, holdTag } from '../catalog/retention-facts.ts'
 import type { RepositoryRecord } from '../core/repository.ts'
 import { judgeTag } from '../policy/retention.ts'
 import type { Database, Transaction } from '../storage/database.ts'
-import { RetentionTally } from './retention-tally.ts'
+import { RetentionTally, type RetentionWeight, weightOf } from './retention-tally.ts'
 import { judgeRow, type RetentionSettings, type RetentionStep, tagFacts, walkRetention } from './retention-walk.ts'
 
 /** Deletions in one transaction: other writers get their turn in between. */
@@ -77,7 +77,7 @@ export async function runRetention(db: Database, run: RetentionRun, signal: Abor
     for await (const batch of batches(db, run)) {
       signal.throwIfAborted()
       // More may go by now than was counted: then it is too much in the middle.
-      warning = isForced ? null : planned.exceededBy(done)
+      warning = isForced ? null : planned.exceededBy(withBatch(done, batch))
       if (warning !== null) break
       const deleted = await db.transaction((tx) => deleteBatch(tx, run, batch))
       if (deleted === null) warning = 'the settings of the repository were changed during the run'
@@ -91,6 +91,15 @@ export async function runRetention(db: Database, run: RetentionRun, signal: Abor
   const { tags, manifests, deletedTags, deletedManifests } = planned
   const counts = { tags, manifests, deletedTags, deletedManifests }
   return { startedAt: now, isForced, isStopped: warning !== null, warning, planned: counts, ...done }
+}
+
+function withBatch(done: RetentionWeight, batch: readonly RetentionStep[]): RetentionWeight {
+  const sum = { ...done }
+  for (const { deletedTags, deletedManifests } of batch.map(weightOf)) {
+    sum.deletedTags += deletedTags
+    sum.deletedManifests += deletedManifests
+  }
+  return sum
 }
 
 /** What goes, a few of one image at a time. */
