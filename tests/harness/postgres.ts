@@ -15,6 +15,8 @@ export interface Postgres {
   createDatabase(): Promise<string>
   /** Ends the server at once, connections and all, as a failing machine does. */
   kill(): Promise<void>
+  /** Lets it stand still, connections and all, as a machine that nobody hears of any more; answers how it goes on. */
+  freeze(): Promise<() => void>
   /** Ends it in order, unless it was killed, and starts it again on the same port and data. */
   restart(): Promise<void>
   /** Ends it and removes its data. */
@@ -78,7 +80,14 @@ export async function startPostgres(options: PostgresStartOptions = {}): Promise
       // Its children would notice that it is gone only when they next wait for something, and answer until then.
       const children = await processesOf(url)
       await server.kill()
-      for (const pid of children) endNow(pid)
+      for (const pid of children) signal(pid, 'SIGKILL')
+    },
+    async freeze() {
+      const pids = [server.pid, ...(await processesOf(url))]
+      for (const pid of pids) signal(pid, 'SIGSTOP')
+      return () => {
+        for (const pid of pids) signal(pid, 'SIGCONT')
+      }
     },
     async restart() {
       await stopServer(server)
@@ -162,9 +171,9 @@ async function processesOf(url: string): Promise<number[]> {
   }
 }
 
-function endNow(pid: number): void {
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, name)
   } catch {
     // it had ended by itself
   }

@@ -18,6 +18,8 @@ export interface S3Server {
   createBucket(): Promise<string>
   /** Ends it as a failing machine does; the data stay. */
   kill(): Promise<void>
+  /** Lets it stand still, connections and all; answers how it goes on. */
+  freeze(): () => void
   /** Starts it again on the same port and data, after `kill`. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -52,6 +54,11 @@ export async function startS3(): Promise<S3Server> {
       return name
     },
     kill: () => server.kill(),
+    freeze() {
+      const { pid } = server
+      process.kill(pid, 'SIGSTOP')
+      return () => void process.kill(pid, 'SIGCONT')
+    },
     async restart() {
       server = await start()
     },

@@ -50,7 +50,7 @@ function killingTests(name: BackingName, collecting: boolean): void {
       const client = new RegistryClient(server.url, { user: 'admin', password: server.adminPassword })
       apps = ['one', 'two', 'three'].map((image) => new ImageClient(client, `torture/${image}`))
       const layers = Array.from({ length: 6 }, (_, n) => content(TYPES.layer, chance.bytes(5_000 * (n + 1))))
-      const shared = { layers, apps, isCollected: collecting }
+      const shared = { layers, apps, isCollected: collecting, mayBeAway: false }
       writers = Array.from(
         { length: WRITERS },
         (_, n) => new Writer(`w${n}`, apps[n % apps.length]!, chance.fork(), shared),

@@ -81,7 +81,7 @@ function cuttingTests(database: 'sqlite' | 'postgres'): void {
       const apps = ['one', 'two'].map((image) => new ImageClient(client, `torture/${image}`))
       app = apps[0]!
       const layers = Array.from({ length: 6 }, (_, n) => content(TYPES.layer, chance.bytes(5_000 * (n + 1))))
-      const shared = { layers, apps, isCollected: false }
+      const shared = { layers, apps, isCollected: false, mayBeAway: false }
       writers = Array.from({ length: WRITERS }, (_, n) => new Writer(`w${n}`, apps[n % 2]!, chance.fork(), shared))
     }, 120_000)
     afterAll(async () => {

@@ -12,6 +12,8 @@ export interface Shared {
   readonly apps: readonly ImageClient[]
   /** Whether a blob may be collected between its push and that of the manifest. */
   readonly isCollected: boolean
+  /** Whether the server may answer that it cannot do anything at the moment. */
+  readonly mayBeAway: boolean
 }
 
 interface Made {
@@ -164,6 +166,7 @@ export class Writer {
 
   #expect(answer: Answer, statuses: readonly number[]): void {
     if (statuses.includes(answer.status)) return
+    if (this.#shared.mayBeAway && isPatience(answer)) throw new Unanswered('the server asks for patience')
     throw new Error(`${answer.url.pathname}: ${answer.status}, not ${statuses.join(' or ')}: ${textOf(answer)}`)
   }
 
@@ -204,6 +207,11 @@ export class Writer {
     const manifest = json(TYPES.image, { schemaVersion: 2, mediaType: TYPES.image, config: first, layers })
     return { manifest, blobs }
   }
+}
+
+/** The answer of a server that lacks its database or store (RFC 9110, section 15.6.4). */
+export function isPatience(answer: Answer): boolean {
+  return answer.status === 503 && Number(answer.headers.get('retry-after')) > 0
 }
 
 function expectSame(answer: Answer, wanted: Content): void {
