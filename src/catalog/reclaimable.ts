@@ -21,7 +21,7 @@ export interface Reclaimable {
 export async function findReclaimable(reader: Reader): Promise<Reclaimable> {
   const condemned = await reader.first<{ blobs: number; bytes: number }>`
     select count(*) as blobs, cast(coalesce(sum(size), 0) as bigint) as bytes
-    from (select size from condemned_blobs limit ${MOST_ROWS}) as some`
+    from (select size from condemned_blobs limit ${MOST_ROWS}) as counted`
   const links = await reader.all<{ size: number | null; is_used: 0 | 1 }>`
     select b.size,
       case when exists (select 1 from artifact_blobs u where u.package_id = r.package_id and u.digest = r.digest)
@@ -40,11 +40,14 @@ export async function findReclaimable(reader: Reader): Promise<Reclaimable> {
 }
 
 /** How much waits for the collector; of more than 10,000 of a kind it says 10,000. For the metrics. */
-export async function countWaiting(reader: Reader, reviewsDueAt: number): Promise<Record<string, number>> {
+export async function countWaiting(
+  reader: Reader,
+  reviewsDueAt: number,
+): Promise<{ reviews: number; condemned: number }> {
   const reviews = await reader.first<{ waiting: number }>`
     select count(*) as waiting
-    from (select 1 as yes from link_reviews where queued_at <= ${reviewsDueAt} limit ${MOST_ROWS}) as some`
+    from (select 1 as yes from link_reviews where queued_at <= ${reviewsDueAt} limit ${MOST_ROWS}) as counted`
   const condemned = await reader.first<{ waiting: number }>`
-    select count(*) as waiting from (select 1 as yes from condemned_blobs limit ${MOST_ROWS}) as some`
+    select count(*) as waiting from (select 1 as yes from condemned_blobs limit ${MOST_ROWS}) as counted`
   return { reviews: reviews?.waiting ?? 0, condemned: condemned?.waiting ?? 0 }
 }
