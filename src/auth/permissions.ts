@@ -7,6 +7,7 @@ import { RecentlyRead } from './recently-read.ts'
 import type { Right } from './role.ts'
 import { teamsOf } from './team.ts'
 import { findUser } from './user.ts'
+import { findVisibleAfter } from './visible-repositories.ts'
 
 /** Who makes a repository by the first push to it: every user who is not barred from it, administrators, nobody. */
 export const CREATE_ON_PUSH = ['users', 'admins', 'nobody'] as const
@@ -90,6 +91,14 @@ export class Permissions {
     if (await this.may(actor, repository, null, 'pull')) return true
     const teams = actor.kind === 'user' ? await this.#teams.get(actor.id) : NO_TEAMS
     return (await this.#grants.get(repository.id)).some((grant) => speaksOf(grant, actor, teams))
+  }
+
+  /**
+   * The prefix (`<name>/`) of the next repository that somebody may know of, after a text; null when there is none.
+   * What is found is still to be asked about by `maySee`: this may be a second ahead of it.
+   */
+  nextVisible(actor: Actor, after: string): Promise<string | null> {
+    return findVisibleAfter(this.#database, actor, after)
   }
 
   /**

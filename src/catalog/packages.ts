@@ -31,11 +31,17 @@ export async function savePackage(
   return id
 }
 
-/** Full names of packages that hold something, in order, after one that need not exist. */
+/**
+ * Full names of packages that hold something, in order, after one that need not exist.
+ *
+ * The index knows all that do, and perhaps one that does no more. It is asked one by one: as a join the whole table of
+ * artifacts might be read first.
+ */
 export async function listAllPackages(reader: Reader, after: string, limit: number): Promise<string[]> {
   const rows = await reader.all<{ full_name: string }>`
     select full_name from packages
-    where full_name > ${after} and exists (select 1 from artifacts where artifacts.package_id = packages.id)
+    where filled = 1 and full_name > ${after}
+      and (select 1 from artifacts where artifacts.package_id = packages.id limit 1) = 1
     order by full_name limit ${limit}`
   return rows.map((row) => row.full_name)
 }
@@ -49,8 +55,8 @@ export async function listPackages(
 ): Promise<string[]> {
   const rows = await reader.all<{ name: string }>`
     select name from packages
-    where repository_id = ${repositoryId} and name > ${after}
-      and exists (select 1 from artifacts where artifacts.package_id = packages.id)
+    where filled = 1 and repository_id = ${repositoryId} and name > ${after}
+      and (select 1 from artifacts where artifacts.package_id = packages.id limit 1) = 1
     order by name limit ${limit}`
   return rows.map((row) => row.name)
 }

@@ -45,8 +45,8 @@ export async function listRepositories(reader: Reader, after: string, limit: num
 /** Makes a repository; answers null when the name is taken. */
 export async function saveRepository(tx: Transaction, made: NewRepository): Promise<RepositoryRecord | null> {
   const row = await tx.first<{ id: number }>`
-    insert into repositories (name, class, format, visibility, settings, created_at, created_by)
-    values (${made.name}, ${made.class}, ${made.format}, ${made.visibility}, ${JSON.stringify(made.settings)},
+    insert into repositories (name, prefix, class, format, visibility, settings, created_at, created_by)
+    values (${made.name}, ${`${made.name}/`}, ${made.class}, ${made.format}, ${made.visibility}, ${JSON.stringify(made.settings)},
             ${made.createdAt}, ${made.createdBy})
     on conflict (name) do nothing returning id`
   if (row && made.settings.quotaBytes !== null) await saveQuota(tx, row.id, made.settings.quotaBytes)

@@ -15,31 +15,45 @@ export interface NameSource {
 /**
  * Full names of packages that an actor may read, in order, after one that need not exist.
  *
- * However many packages a repository has that is not shown, it is passed over in one step.
+ * However many repositories lie between two that are shown, and however many packages they have, they are passed over in
+ * one step.
  *
  * @param step  packages that are looked at in one question
  */
 export async function* readableNames(
-  { db, directory, permissions }: NameSource,
+  source: NameSource,
   actor: Actor,
   after: string,
   step: number,
 ): AsyncGenerator<string> {
-  for (let from = after; ; ) {
-    const batch = await listAllPackages(db, from, step)
-    let hidden = '' // begins no name: none has a slash in front
+  for (let from: string | null = after; ; ) {
+    const batch = await listAllPackages(source.db, from, step)
     for (const fullName of batch) {
-      if (fullName.startsWith(`${hidden}/`)) continue
-      const { repository: name, image } = parseImageName(fullName)
-      const repository = await directory.find(name)
-      if (!repository || !(await permissions.maySee(actor, repository))) hidden = name
-      else if (await permissions.may(actor, repository, image, 'pull')) yield fullName
+      if (fullName <= from) continue // passed over
+      const seen = await look(source, actor, fullName)
+      if (seen === 'shown') yield fullName
+      const { permissions } = source
+      const next: string | null =
+        seen === 'repository hidden' ? await permissions.nextVisible(actor, prefixOf(fullName)) : fullName
+      if (next === null) return
+      // A prefix comes before all of the names that begin with it.
+      if (next > from) from = next
     }
-    const last = batch.at(-1)
-    if (last === undefined || batch.length < step) return
-    from = last.startsWith(`${hidden}/`) ? `${hidden}${AFTER_SLASH}` : last
+    if (batch.length < step) return
   }
 }
 
-/** The character after the slash: what begins with a repository and this comes after all of its packages. */
-const AFTER_SLASH = '0'
+async function look(
+  { directory, permissions }: NameSource,
+  actor: Actor,
+  fullName: string,
+): Promise<'shown' | 'hidden' | 'repository hidden'> {
+  const { repository: name, image } = parseImageName(fullName)
+  const repository = await directory.find(name)
+  if (!repository || !(await permissions.maySee(actor, repository))) return 'repository hidden'
+  return (await permissions.may(actor, repository, image, 'pull')) ? 'shown' : 'hidden'
+}
+
+function prefixOf(fullName: string): string {
+  return fullName.slice(0, fullName.indexOf('/') + 1)
+}

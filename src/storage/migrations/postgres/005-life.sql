@@ -131,3 +131,39 @@ create table upkeep_reports (
   report text collate "C" not null,
   finished_at bigint not null
 );
+
+-- What the full names of a repository's packages begin with: in their order the repositories follow each other as in the
+-- catalogue, so that those which somebody may not see are passed over in one step.
+alter table repositories add column prefix text collate "C" not null default '';
+update repositories set prefix = name || '/';
+create index repositories_by_visibility on repositories (visibility, prefix);
+
+-- Whether a package holds something, for lists: 0 means surely nothing, 1 that it did when it was last looked at.
+alter table packages add column filled bigint not null default 0;
+update packages set filled = 1 where exists (select 1 from artifacts a where a.package_id = packages.id);
+create index packages_filled on packages (full_name) where filled = 1;
+create index packages_filled_by_repository on packages (repository_id, name) where filled = 1;
+
+create function fill_package() returns trigger language plpgsql as $$
+begin
+  update packages set filled = 1 where id = new.package_id and filled = 0;
+  return null;
+end $$;
+-- Its name comes after that of the check of the foreign key, which waits for who is emptying the package at this moment.
+create trigger artifacts_fill_package after insert on artifacts for each row execute function fill_package();
+
+create function leave_package() returns trigger language plpgsql as $$
+begin
+  if exists (select 1 from artifacts a where a.package_id = old.package_id) then
+    return null;
+  end if;
+  -- Waits for who has put something into it and not committed yet; only the next statement sees it.
+  perform 1 from packages where id = old.package_id for update;
+  update packages set filled = 0 where id = old.package_id
+    and not exists (select 1 from artifacts a where a.package_id = old.package_id);
+  return null;
+end $$;
+create trigger artifacts_leave_package after delete on artifacts for each row execute function leave_package();
+
+-- Referrers of one kind, however many others the subject has.
+create index artifacts_by_type on artifacts (package_id, subject, artifact_type, digest) where subject is not null;

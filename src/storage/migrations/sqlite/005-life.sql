@@ -131,3 +131,26 @@ create table upkeep_reports (
   report text not null,
   finished_at integer not null
 ) without rowid;
+
+-- What the full names of a repository's packages begin with: in their order the repositories follow each other as in the
+-- catalogue, so that those which somebody may not see are passed over in one step.
+alter table repositories add column prefix text not null default '';
+update repositories set prefix = name || '/';
+create index repositories_by_visibility on repositories (visibility, prefix);
+
+-- Whether a package holds something, for lists: 0 means surely nothing, 1 that it did when it was last looked at.
+alter table packages add column filled integer not null default 0;
+update packages set filled = 1 where exists (select 1 from artifacts a where a.package_id = packages.id);
+create index packages_filled on packages (full_name) where filled = 1;
+create index packages_filled_by_repository on packages (repository_id, name) where filled = 1;
+
+create trigger artifacts_fill_package after insert on artifacts begin
+  update packages set filled = 1 where id = new.package_id and filled = 0;
+end;
+create trigger artifacts_leave_package after delete on artifacts begin
+  update packages set filled = 0 where id = old.package_id
+    and not exists (select 1 from artifacts a where a.package_id = old.package_id);
+end;
+
+-- Referrers of one kind, however many others the subject has.
+create index artifacts_by_type on artifacts (package_id, subject, artifact_type, digest) where subject is not null;
