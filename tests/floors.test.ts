@@ -19,6 +19,7 @@ const FLOORS: Record<string, number> = {
   'src/audit': 3,
   'src/jobs': 3,
   'src/storage': 2,
+  'src/outbound': 2,
   'src/policy': 2,
   'src/config': 2,
   'src/telemetry': 2,
