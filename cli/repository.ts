@@ -5,17 +5,29 @@ import {
   type RepositoryChangeBody,
   RepositoryShape,
 } from '../src/api/repository.ts'
+import { formatBytes } from './byte-size.ts'
 import { connect } from './connect.ts'
 import { printFields, printJson, printNote, printTable } from './output.ts'
+import { describeRetention, type RetentionOptions, retentionOf } from './retention-options.ts'
 import type { ServerOptions } from './server-options.ts'
 import { UsageError } from './usage-error.ts'
 
-/** `--class`, `--format` and the others of `create`. */
-export type NewRepositoryOptions = ServerOptions & Omit<NewRepositoryBody, 'name'>
+/** Options that `create` and `set` share. */
+interface LimitOptions {
+  readonly quota?: number | 'none'
+  readonly immutableTags?: readonly string[]
+}
 
-/** The options of `set`: those of the rule stand beside the others. */
+/** `--class`, `--format` and the others of `create`. */
+export type NewRepositoryOptions = ServerOptions &
+  LimitOptions &
+  Pick<NewRepositoryBody, 'class' | 'format' | 'visibility' | 'completeness'>
+
+/** The options of `set`: those of the policy stand beside the others. */
 export type RepositoryChangeOptions = ServerOptions &
-  Omit<RepositoryChangeBody, 'policy'> &
+  LimitOptions &
+  RetentionOptions &
+  Pick<RepositoryChangeBody, 'visibility' | 'completeness'> &
   NonNullable<RepositoryChangeBody['policy']>
 
 /** `seawall repository list` */
@@ -39,20 +51,33 @@ export async function showRepository(name: string, options: ServerOptions): Prom
 
 /** `seawall repository create` */
 export async function createRepository(name: string, options: NewRepositoryOptions): Promise<void> {
-  const { server: _, json: __, ...wish } = options
-  print(await (await connect(options)).post('/repositories', RepositoryShape, { name, ...wish }), options)
+  const { class: kind, format, visibility, completeness } = options
+  const wish = { name, ...given({ class: kind, format, visibility, completeness }), ...limitsOf(options) }
+  print(await (await connect(options)).post('/repositories', RepositoryShape, wish), options)
 }
 
 /** `seawall repository set` */
 export async function setRepository(name: string, options: RepositoryChangeOptions): Promise<void> {
-  const { server: _, json: __, visibility, completeness, ...policy } = options
+  const { visibility, completeness, mode, blockSeverity, onlyFixable, unscanned } = options
+  const policy = given({ mode, blockSeverity, onlyFixable, unscanned })
+  const retention = await retentionOf(options)
   const change = {
-    ...(visibility !== undefined && { visibility }),
-    ...(completeness !== undefined && { completeness }),
+    ...given({ visibility, completeness }),
     ...(Object.keys(policy).length > 0 && { policy }),
+    ...limitsOf(options),
+    ...(retention && { retention }),
   }
   if (Object.keys(change).length === 0) throw new UsageError('nothing to change is named: --help shows the options')
   print(await (await connect(options)).patch(pathOf(name), RepositoryShape, change), options)
+}
+
+function limitsOf({ quota, immutableTags }: LimitOptions): object {
+  return given({ quotaBytes: quota === 'none' ? null : quota, immutableTags })
+}
+
+/** What was said of some options. */
+function given(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 function pathOf(name: string): string {
@@ -71,8 +96,16 @@ function print(repository: RepositoryBody, { json }: ServerOptions): void {
     ['visibility', repository.visibility],
     ['completeness', repository.completeness],
     ['rule', ruleOf(repository)],
+    ['holds', usageOf(repository)],
+    ['immutable', repository.immutableTags.join(', ') || 'no tags'],
+    ...describeRetention(repository.retention).map((line, at) => [at === 0 ? 'retention' : '', line] as const),
     ['made', repository.createdAt],
   ])
+}
+
+function usageOf({ usage, quotaBytes }: RepositoryBody): string {
+  const held = usage ? formatBytes(usage.bytes) : 'unknown'
+  return quotaBytes === null ? held : `${held} of ${formatBytes(quotaBytes)}`
 }
 
 /** The rule in words. */
