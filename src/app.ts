@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Auth, createAuth } from './auth/auth.ts'
 import { bootstrapAdministrator } from './auth/bootstrap-administrator.ts'
@@ -17,6 +16,7 @@ import type { BlobStore } from './storage/blob-store.ts'
 import type { Database } from './storage/database.ts'
 import { DiskBlobStore } from './storage/disk-blob-store.ts'
 import { DiskUploadStore } from './storage/disk-upload-store.ts'
+import { makeDurableFolder } from './storage/durable-folders.ts'
 import type { MigratableDatabase } from './storage/migratable-database.ts'
 import { migrate } from './storage/migrate.ts'
 import { PostgresDatabase } from './storage/postgres-database.ts'
@@ -122,14 +122,14 @@ export async function createApp(config: Config, log: Log, db: Database, onJob: (
 /** Opens only the database: for commands that work on it without serving. */
 export async function openDatabase(config: Pick<Config, 'database'>): Promise<MigratableDatabase> {
   if (config.database.kind === 'postgres') return PostgresDatabase.open(config.database.url.reveal())
-  await mkdir(join(config.database.path, '..'), { recursive: true, mode: 0o700 })
+  await makeDurableFolder(join(config.database.path, '..'))
   return SqliteDatabase.open(config.database.path)
 }
 
 async function openStore(config: Config): Promise<{ blobs: BlobStore; uploads: UploadStore }> {
   const { store } = config
   if (store.kind === 'disk') {
-    await mkdir(store.path, { recursive: true, mode: 0o700 })
+    await makeDurableFolder(store.path)
     return { blobs: new DiskBlobStore(store.path), uploads: new DiskUploadStore(store.path) }
   }
   const options = {

@@ -1,6 +1,6 @@
 import { Database as SqliteFile } from 'bun:sqlite'
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { makeDurableFolder } from './durable-folders.ts'
 
 /** Another program is serving from the folder. */
 export class DataFolderInUse extends Error {
@@ -30,7 +30,7 @@ const LAST_WORDS_MS = 5_000
  * @throws DataFolderInUse
  */
 export async function lockDataFolder(folder: string): Promise<() => void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeDurableFolder(folder)
   const unlock = lockFile(folder, SERVER_LOCK, 'exclusive')
   if (!unlock) throw inUse(folder, 'another seawall is serving')
   for (const deadline = performance.now() + LAST_WORDS_MS; ; await Bun.sleep(50)) {

@@ -1,5 +1,5 @@
 import { mkdir, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { systemCode } from './disk-failure.ts'
 
 /** Writes a directory's entries to the disk: without it a power cut forgets names that were made in it. */
@@ -10,6 +10,20 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/** Makes a folder and what is missing above it, so that a power cut forgets none of their names. */
+export async function makeDurableFolder(path: string): Promise<void> {
+  const folder = resolve(path)
+  const topmost = (await mkdir(folder, { recursive: true, mode: 0o700 })) ?? folder
+  for (let made = folder; made.length >= topmost.length; made = dirname(made)) await syncNameOf(made, made === topmost)
+}
+
+/** Writes a folder's name to the disk; where it stands in may be a folder that we may enter but not read. */
+async function syncNameOf(path: string, isLast: boolean): Promise<void> {
+  await syncFolder(dirname(path)).catch((error: unknown) => {
+    if (!isLast || systemCode(error) !== 'EACCES') throw error
+  })
 }
 
 /** Makes folders so that they survive a power cut, each once per process. */

@@ -30,6 +30,8 @@ export interface Seawall {
 /** How this server differs from the default: SQLite and the disk in a new temporary folder. */
 export interface SeawallOptions {
   readonly env?: Readonly<Record<string, string>>
+  /** A program that runs the server and watches it: its command, to stand before the server's own. */
+  readonly through?: readonly string[]
 }
 
 /** `SEAWALL_TEST_PROGRAM=dist/seawall` tests another build than the sources. */
@@ -60,7 +62,8 @@ export async function startSeawall(options: SeawallOptions = {}): Promise<Seawal
   }
   const logFile = join(folder, 'server.log')
   const isReady = () => answersHttp(`${url}/v2/`)
-  const start = () => startProgram(command(['serve']), { env, cwd: PROJECT, logFile, isReady })
+  const start = () =>
+    startProgram([...(options.through ?? []), ...command(['serve'])], { env, cwd: PROJECT, logFile, isReady })
 
   let server: BackgroundProgram = await start().catch(async (error) => {
     await removeFolder(folder)
