@@ -9,6 +9,8 @@ import type { PackageId } from './packages.ts'
  * signature), seldom two; what somebody has built beyond this stays where it is.
  */
 const MOST_STEPS = 32
+/** Artifacts that one statement takes. A list of keys has one plan, whatever the database believes of a table's size. */
+const BATCH = 1_000
 
 /**
  * Moves artifacts into a deletion, with everything that lives only for them: artifacts whose subject they are, however
@@ -59,7 +61,10 @@ async function copyNamed(
     where d.id = ${deletion} and a.package_id = ${pkg} and a.digest in ${many(digests)}`
 }
 
-/** A list that a union makes has everything once: so a circle ends, and a chain is one statement however long it is. */
+/**
+ * A list that a union makes has everything once: so a circle ends, and a chain is one statement however long it is. The
+ * cross join keeps one engine from going through the whole package for each of them.
+ */
 async function copyReferrers(tx: Transaction, pkg: PackageId, deletion: DeletionId, after: number): Promise<void> {
   await tx.run`
     insert into deleted_artifacts (deletion_id, package_id, digest, media_type, artifact_type, subject, annotations,
@@ -67,26 +72,44 @@ async function copyReferrers(tx: Transaction, pkg: PackageId, deletion: Deletion
     with recursive going (digest) as (
       select digest from deleted_artifacts where deletion_id = ${deletion} and id > ${after}
       union
-      select a.digest from going g join artifacts a on a.package_id = ${pkg} and a.subject = g.digest)
+      select a.digest from going g cross join artifacts a where a.package_id = ${pkg} and a.subject = g.digest)
     select d.id, a.package_id, a.digest, a.media_type, a.artifact_type, a.subject, a.annotations,
            a.size, a.document, a.pushed_at, a.pushed_by
-    from going g join artifacts a on a.package_id = ${pkg} and a.digest = g.digest
-    join deletions d on d.id = ${deletion}`
+    from deletions d join artifacts a on a.package_id = d.package_id
+    where d.id = ${deletion} and a.package_id = ${pkg} and a.digest in (select digest from going)`
 }
 
 /**
  * What the tags of a deletion pointed at, where no other tag does, no index lists it, and it is not about something
  * that stays: a tag alone must not be able to take an image of somebody else along.
  */
-function copyFreed(tx: Transaction, pkg: PackageId, deletion: DeletionId): Promise<number> {
+async function copyFreed(tx: Transaction, pkg: PackageId, deletion: DeletionId): Promise<number> {
+  let copied = 0
+  for (let after = ''; ; ) {
+    const named = await tx.all<{ digest: Digest }>`
+      select distinct digest from deleted_tags where deletion_id = ${deletion} and digest > ${after}
+      order by digest limit ${BATCH}`
+    const last = named.at(-1)
+    if (!last) return copied
+    const digests = named.map(({ digest }) => digest)
+    copied += await copyUnneeded(tx, pkg, deletion, digests)
+    after = last.digest
+  }
+}
+
+function copyUnneeded(
+  tx: Transaction,
+  pkg: PackageId,
+  deletion: DeletionId,
+  digests: readonly Digest[],
+): Promise<number> {
   return tx.run`
     insert into deleted_artifacts (deletion_id, package_id, digest, media_type, artifact_type, subject, annotations,
                                    size, document, pushed_at, pushed_by)
     select d.id, a.package_id, a.digest, a.media_type, a.artifact_type, a.subject, a.annotations,
            a.size, a.document, a.pushed_at, a.pushed_by
     from deletions d join artifacts a on a.package_id = d.package_id
-    where d.id = ${deletion}
-      and a.digest in (select digest from deleted_tags where deletion_id = ${deletion})
+    where d.id = ${deletion} and a.package_id = ${pkg} and a.digest in ${many(digests)}
       and not exists (select 1 from tags t where t.package_id = ${pkg} and t.digest = a.digest)
       and not exists (
         select 1 from artifact_children c join artifacts parent on parent.id = c.artifact_id
@@ -95,20 +118,31 @@ function copyFreed(tx: Transaction, pkg: PackageId, deletion: DeletionId): Promi
 }
 
 /** Copies what the copied artifacts point at, then removes the living rows; a push of the same waits from here on. */
-async function removeCopied(tx: Transaction, pkg: PackageId, deletion: DeletionId, after: number): Promise<void> {
+async function removeCopied(tx: Transaction, pkg: PackageId, deletion: DeletionId, from: number): Promise<void> {
+  for (let after = from; ; ) {
+    const copied = await tx.all<{ id: number; digest: Digest }>`
+      select id, digest from deleted_artifacts where deletion_id = ${deletion} and id > ${after}
+      order by id limit ${BATCH}`
+    const last = copied.at(-1)
+    if (!last) return
+    await copyUses(tx, deletion, after, last.id)
+    const digests = copied.map(({ digest }) => digest)
+    await tx.run`delete from artifacts where package_id = ${pkg} and digest in ${many(digests)}`
+    after = last.id
+  }
+}
+
+async function copyUses(tx: Transaction, deletion: DeletionId, after: number, upTo: number): Promise<void> {
   await tx.run`
     insert into deleted_artifact_blobs (deleted_artifact_id, package_id, digest)
     select d.id, d.package_id, b.digest from deleted_artifacts d
     join artifacts a on a.package_id = d.package_id and a.digest = d.digest
     join artifact_blobs b on b.artifact_id = a.id
-    where d.deletion_id = ${deletion} and d.id > ${after}`
+    where d.deletion_id = ${deletion} and d.id > ${after} and d.id <= ${upTo}`
   await tx.run`
     insert into deleted_artifact_children (deleted_artifact_id, digest)
     select d.id, c.digest from deleted_artifacts d
     join artifacts a on a.package_id = d.package_id and a.digest = d.digest
     join artifact_children c on c.artifact_id = a.id
-    where d.deletion_id = ${deletion} and d.id > ${after}`
-  await tx.run`
-    delete from artifacts where package_id = ${pkg}
-      and digest in (select digest from deleted_artifacts where deletion_id = ${deletion} and id > ${after})`
+    where d.deletion_id = ${deletion} and d.id > ${after} and d.id <= ${upTo}`
 }

@@ -1,17 +1,27 @@
-import type { Transaction } from '../storage/database.ts'
+import { many, type Transaction } from '../storage/database.ts'
 import type { DeletionId } from './deletions.ts'
 import type { PackageId } from './packages.ts'
 
+/** Tags that one statement takes. */
+const BATCH = 1_000
+
 /** Takes away the living tags that stand in a deletion, where they still point at what was copied. */
 export async function moveTags(tx: Transaction, pkg: PackageId, deletion: DeletionId): Promise<void> {
-  await tx.run`
-    delete from tags where package_id = ${pkg}
-      and name in (select name from deleted_tags where deletion_id = ${deletion})
-      and digest = (select d.digest from deleted_tags d where d.deletion_id = ${deletion} and d.name = tags.name)`
-  // A push may have moved a tag since it was copied. That is as if it came after the deletion: the tag is not ours.
-  await tx.run`
-    delete from deleted_tags where deletion_id = ${deletion}
-      and exists (select 1 from tags t where t.package_id = ${pkg} and t.name = deleted_tags.name)`
+  for (let after = ''; ; ) {
+    const copied = await tx.all<{ name: string }>`
+      select name from deleted_tags where deletion_id = ${deletion} and name > ${after} order by name limit ${BATCH}`
+    const last = copied.at(-1)
+    if (!last) return
+    const names = copied.map(({ name }) => name)
+    await tx.run`
+      delete from tags where package_id = ${pkg} and name in ${many(names)}
+        and digest = (select d.digest from deleted_tags d where d.deletion_id = ${deletion} and d.name = tags.name)`
+    // A push may have moved a tag since it was copied. That is as if it came after the deletion: the tag is not ours.
+    await tx.run`
+      delete from deleted_tags where deletion_id = ${deletion} and name in ${many(names)}
+        and exists (select 1 from tags t where t.package_id = ${pkg} and t.name = deleted_tags.name)`
+    after = last.name
+  }
 }
 
 /** Moves the tags that point at artifacts of a deletion, from a number on. */

@@ -3,6 +3,7 @@ import { artifactsContract } from './artifacts.contract.ts'
 import { doorsContract } from './doors.contract.ts'
 import { immutableTagsContract } from './immutable-tags.contract.ts'
 import { pastContract } from './past.contract.ts'
+import { pastAttacksContract } from './past-attacks.contract.ts'
 import { pastRacesContract } from './past-races.contract.ts'
 import { uploadsContract } from './uploads.contract.ts'
 
@@ -12,3 +13,4 @@ describeOnEveryDatabase('artifacts', artifactsContract)
 describeOnEveryDatabase('the past', pastContract)
 describeOnEveryDatabase('immutable tags', immutableTagsContract)
 describeOnEveryDatabase('races with the past', pastRacesContract)
+describeOnEveryDatabase('attacks on the past', pastAttacksContract)

@@ -152,18 +152,24 @@ end $$;
 -- Its name comes after that of the check of the foreign key, which waits for who is emptying the package at this moment.
 create trigger artifacts_fill_package after insert on artifacts for each row execute function fill_package();
 
+-- Once for a statement: what is removed stays in the indexes until the end, and asking for each row would walk over it all.
 create function leave_package() returns trigger language plpgsql as $$
+declare
+  left_id bigint;
 begin
-  if exists (select 1 from artifacts a where a.package_id = old.package_id) then
-    return null;
-  end if;
-  -- Waits for who has put something into it and not committed yet; only the next statement sees it.
-  perform 1 from packages where id = old.package_id for update;
-  update packages set filled = 0 where id = old.package_id
-    and not exists (select 1 from artifacts a where a.package_id = old.package_id);
+  for left_id in select distinct package_id from gone order by package_id loop
+    if exists (select 1 from artifacts a where a.package_id = left_id) then
+      continue;
+    end if;
+    -- Waits for who has put something into it and not committed yet; only the next statement sees it.
+    perform 1 from packages where id = left_id for update;
+    update packages set filled = 0 where id = left_id
+      and not exists (select 1 from artifacts a where a.package_id = left_id);
+  end loop;
   return null;
 end $$;
-create trigger artifacts_leave_package after delete on artifacts for each row execute function leave_package();
+create trigger artifacts_leave_package after delete on artifacts referencing old table as gone
+  for each statement execute function leave_package();
 
 -- Referrers of one kind, however many others the subject has.
 create index artifacts_by_type on artifacts (package_id, subject, artifact_type, digest) where subject is not null;
