@@ -39,15 +39,22 @@ export class GatedDatabase implements Database {
     const findConnection = this.#findConnection
     await actor.pass('transaction')
     if (!findConnection) return this.#inner.transaction(work)
+    let connection: number | null = null
+    const release = (): void => {
+      if (connection !== null) actor.release(connection)
+      connection = null
+    }
     try {
       return await this.#inner.transaction(async (tx) => {
-        actor.connection = await findConnection(tx)
+        release() // an attempt before this one, which the database has broken off
+        connection = await findConnection(tx)
+        actor.connect(connection)
         const result = await work(gated(tx, actor))
         await actor.pass('commit')
         return result
       })
     } finally {
-      actor.connection = null
+      release()
     }
   }
 
