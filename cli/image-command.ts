@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import type { ImageOptions } from './image.ts'
+import { addImagePastCommands } from './image-past-command.ts'
 import { type ServerOptions, withServer } from './server-options.ts'
 
-/** `seawall image` */
+/** `seawall image`, and the commands that bring back what was there. */
 export function addImageCommand(program: Command): void {
   const image = program.command('image').description('Look at what was pushed.')
 
@@ -20,4 +21,6 @@ export function addImageCommand(program: Command): void {
     .action(async (reference: string, options: ImageOptions) =>
       (await import('./image.ts')).showImage(reference, options),
     )
+
+  addImagePastCommands(program, image)
 }

@@ -73,10 +73,14 @@ export class ApiClient {
   }
 
   /** Every item of a list, page by page. */
-  async *list<T>(path: string, page: z.ZodType<{ items: T[]; next?: string | undefined }>): AsyncGenerator<T> {
+  async *list<T>(
+    path: string,
+    page: z.ZodType<{ items: T[]; next?: string | undefined }>,
+    query: Query = {},
+  ): AsyncGenerator<T> {
     let after: string | undefined
     do {
-      const { items, next } = await this.get(path, page, { limit: 1000, after })
+      const { items, next } = await this.get(path, page, { ...query, limit: 1000, after })
       yield* items
       if (next === after) return // a page that follows itself would have no end
       after = next

@@ -16,9 +16,11 @@ describe('completion', () => {
     [['repo'], ['repository']],
     [
       ['image', ''],
-      ['list', 'show'],
+      ['list', 'show', 'deletions', 'history', 'purge'],
     ],
     [['advisories', 'im'], ['import']],
+    [['undel'], ['undelete']],
+    [['tag', ''], ['restore']],
     [
       ['scan', '--format', ''],
       ['table', 'json', 'sarif'],
