@@ -36,22 +36,39 @@ export function findUpload(reader: Reader, repositoryId: number, pkg: string, id
     where u.id = ${id} and p.repository_id = ${repositoryId} and p.name = ${pkg}`
 }
 
+/** An upload that is claimed now. */
+export interface ClaimedUpload extends UploadRow {
+  /** Whether the claim before had run out: its writer may have died, or only be slow. */
+  readonly isTakenOver: boolean
+}
+
 /**
  * Makes the caller the only one who may write, until a time that it moves on while it writes.
  *
  * @returns the upload as it is now, or null when somebody else is writing
  */
-export function claimUpload(
+export async function claimUpload(
   tx: Transaction,
   id: string,
   by: string,
   now: number,
   until: number,
-): Promise<UploadRow | null> {
-  return tx.first<UploadRow>`
-    update uploads set claimed_by = ${by}, claimed_until = ${until}, touched_at = ${now}
+): Promise<ClaimedUpload | null> {
+  // Takes the row and tells whose it was; only then it is made ours.
+  const before = await tx.first<{ claimed_by: string | null }>`
+    update uploads set touched_at = ${now}
     where id = ${id} and (claimed_by is null or claimed_by = ${by} or claimed_until < ${now})
+    returning claimed_by`
+  if (!before) return null
+  const row = await tx.first<UploadRow>`
+    update uploads set claimed_by = ${by}, claimed_until = ${until} where id = ${id}
     returning id, package_id, algorithm, state, taken, digest`
+  return row && { ...row, isTakenOver: before.claimed_by !== null && before.claimed_by !== by }
+}
+
+/** Writes down where the bytes of an upload are now; answers false when the claim was lost. */
+export async function moveUpload(tx: Transaction, id: string, by: string, state: string): Promise<boolean> {
+  return (await tx.run`update uploads set state = ${state} where id = ${id} and claimed_by = ${by}`) > 0
 }
 
 /** The same for an upload that nobody has touched since a time: who comes back at this moment keeps it. */

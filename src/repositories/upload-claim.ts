@@ -1,4 +1,12 @@
-import { claimUpload, extendUpload, findUpload, releaseUpload, type UploadRow } from '../catalog/uploads.ts'
+import {
+  type ClaimedUpload,
+  claimUpload,
+  extendUpload,
+  findUpload,
+  moveUpload,
+  releaseUpload,
+  type UploadRow,
+} from '../catalog/uploads.ts'
 import { RegistryError } from '../core/errors.ts'
 import type { RepositoryRecord } from '../core/repository.ts'
 import type { LocalServices } from './local-services.ts'
@@ -34,7 +42,7 @@ export async function withClaim<T>(
     db.transaction((tx) => extendUpload(tx, id, by, clock(), clock() + CLAIM_MS)).catch(() => {})
   }, CLAIM_MS / 3)
   try {
-    return await work({ by, upload })
+    return await work({ by, upload: upload.isTakenOver ? await takeOver(services, upload, by) : upload })
   } catch (error) {
     await release(services, id, by)
     throw error
@@ -44,7 +52,7 @@ export async function withClaim<T>(
 }
 
 /** A claim whose answer was lost may have been written down: nobody knows of it, so it is given back at once. */
-async function claim(services: LocalServices, id: string, by: string): Promise<UploadRow | null> {
+async function claim(services: LocalServices, id: string, by: string): Promise<ClaimedUpload | null> {
   const { db, clock } = services
   try {
     return await db.transaction((tx) => claimUpload(tx, id, by, clock(), clock() + CLAIM_MS))
@@ -52,6 +60,20 @@ async function claim(services: LocalServices, id: string, by: string): Promise<U
     await release(services, id, by)
     throw error
   }
+}
+
+/**
+ * Leaves the bytes where they are to the writer before, whose claim has run out: it may only have been asleep, and would
+ * write into what is another's by now.
+ */
+async function takeOver({ db, uploads }: LocalServices, upload: UploadRow, by: string): Promise<UploadRow> {
+  const before = { state: upload.state, offset: upload.taken, digest: upload.digest }
+  const { state } = await uploads.takeOver(before)
+  if (state === before.state) return upload
+  const isKept = await db.transaction((tx) => moveUpload(tx, upload.id, by, state))
+  await uploads.discard(isKept ? before : { ...before, state })
+  if (isKept) return { ...upload, state }
+  throw new RegistryError('RANGE_INVALID', { id: upload.id }, { message: 'the upload was taken over' })
 }
 
 /** Somebody else holds it, or has ended it a moment ago. */

@@ -4,7 +4,7 @@ import { RegistryError } from '../core/errors.ts'
 import type { BlobLocation } from './blob-store.ts'
 import { checkUploadId } from './upload-id.ts'
 
-/** Folder of staged bytes, a file per upload, named by its id. */
+/** Folder of staged bytes, a file per upload, named by its id, and `.` and a word more after it was taken over. */
 export const UPLOADS = 'uploads'
 
 /** Folder of blobs: `blobs/<algorithm>/<first 2 hex>/<hex>.<unique>`. */
@@ -14,9 +14,27 @@ const LOCATION = new RegExp(
   `^${BLOBS}/(?:sha256/([0-9a-f]{2})/\\1[0-9a-f]{62}|sha512/([0-9a-f]{2})/\\2[0-9a-f]{126})\\.[0-9a-f]{24}$`,
 )
 
-/** @throws RegistryError `BLOB_UPLOAD_INVALID` for an id that could leave the folder */
-export function uploadPath(folder: string, id: string): string {
-  return join(folder, UPLOADS, checkUploadId(id))
+/** @param state  an upload's id, or what `takenOver` made of it @throws RegistryError `BLOB_UPLOAD_INVALID` for a text that could leave the folder */
+export function uploadPath(folder: string, state: string): string {
+  checkUploadId(uploadIdOf(state))
+  const [, life] = split(state)
+  if (life !== undefined) checkUploadId(life)
+  return join(folder, UPLOADS, state)
+}
+
+/** A name for the bytes of the same upload that no writer before knows. */
+export function takenOver(state: string): string {
+  return `${uploadIdOf(state)}.${crypto.randomUUID()}`
+}
+
+/** The id of the upload whose bytes are kept under a name. */
+export function uploadIdOf(state: string): string {
+  return split(state)[0]
+}
+
+function split(state: string): [id: string, life?: string] {
+  const dot = state.indexOf('.')
+  return dot < 0 ? [state] : [state.slice(0, dot), state.slice(dot + 1)]
 }
 
 /**

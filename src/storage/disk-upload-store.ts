@@ -6,7 +6,7 @@ import { RegistryError } from '../core/errors.ts'
 import type { StagedBlob } from './blob-store.ts'
 import { namesIn, statIfThere, unlinkIfThere } from './disk-entries.ts'
 import { diskFailure, systemCode } from './disk-failure.ts'
-import { UPLOADS, uploadPath } from './disk-layout.ts'
+import { takenOver, UPLOADS, uploadIdOf, uploadPath } from './disk-layout.ts'
 import { DurableFolders, syncFolder } from './durable-folders.ts'
 import { RunningHashes } from './running-hashes.ts'
 import { StagedFile } from './staged-file.ts'
@@ -32,16 +32,51 @@ export class DiskUploadStore implements UploadStore {
     return { state: id, offset: 0, digest: digestOf('', algorithm) }
   }
 
-  async append(upload: UploadState, body: ReadableStream<Uint8Array>, maxBytes: number): Promise<UploadState> {
+  async append(
+    upload: UploadState,
+    body: ReadableStream<Uint8Array>,
+    maxBytes: number,
+    isAll = false,
+  ): Promise<UploadState> {
     if (this.#busy.has(upload.state)) {
       body.cancel().catch(() => {})
       throw new RegistryError('RANGE_INVALID', undefined, { message: 'another request writes to this upload' })
     }
     this.#busy.add(upload.state)
     try {
-      return await this.#append(upload, body, maxBytes)
+      return await this.#append(upload, body, maxBytes, isAll)
     } finally {
       this.#busy.delete(upload.state)
+    }
+  }
+
+  /** The bytes are copied to a file that only this writer knows, and hashed on the way. */
+  async takeOver(upload: UploadState): Promise<UploadState> {
+    const after = { ...upload, state: takenOver(upload.state) }
+    if (upload.offset === 0) return after
+    const from = await this.#open(upload)
+    try {
+      const hasher = await this.#copy(from, after)
+      this.#hashes.keep(after.state, after, hasher)
+      return after
+    } finally {
+      await from.close()
+    }
+  }
+
+  async #copy(from: StagedFile, after: UploadState): Promise<Bun.CryptoHasher> {
+    const to = await this.#open({ ...after, offset: 0 })
+    try {
+      const hasher = new Bun.CryptoHasher(algorithmOf(after.digest))
+      await from.copy(after.offset, to, hasher)
+      checkDigest(hasher, after)
+      await to.sync()
+      return hasher
+    } catch (error) {
+      await unlinkIfThere(uploadPath(this.#folder, after.state))
+      throw error
+    } finally {
+      await to.close()
     }
   }
 
@@ -56,14 +91,20 @@ export class DiskUploadStore implements UploadStore {
 
   async *list(): AsyncIterable<{ readonly id: string; readonly state: string; readonly modifiedAt: number }> {
     const folder = join(this.#folder, UPLOADS)
-    for (const id of await namesIn(folder)) {
+    for (const state of await namesIn(folder)) {
+      const id = uploadIdOf(state)
       if (!isUploadId(id)) continue
-      const found = await statIfThere(join(folder, id))
-      if (found) yield { id, state: id, modifiedAt: found.mtimeMs }
+      const found = await statIfThere(join(folder, state))
+      if (found) yield { id, state, modifiedAt: found.mtimeMs }
     }
   }
 
-  async #append(upload: UploadState, body: ReadableStream<Uint8Array>, maxBytes: number): Promise<UploadState> {
+  async #append(
+    upload: UploadState,
+    body: ReadableStream<Uint8Array>,
+    maxBytes: number,
+    isAll: boolean,
+  ): Promise<UploadState> {
     let session: Session | undefined
     let offset = upload.offset
     try {
@@ -76,7 +117,7 @@ export class DiskUploadStore implements UploadStore {
         await session.file.write(chunk, session.hasher)
         release(chunk)
       }
-      return session ? await this.#end(session, upload) : upload
+      return session ? await this.#end(session, upload, isAll) : upload
     } catch (error) {
       await session?.file.giveUp(upload.offset)
       throw error
@@ -96,8 +137,9 @@ export class DiskUploadStore implements UploadStore {
     }
   }
 
-  async #end({ file, hasher }: Session, upload: UploadState): Promise<UploadState> {
-    await file.sync()
+  async #end({ file, hasher }: Session, upload: UploadState, isAll: boolean): Promise<UploadState> {
+    // two writes to the disk, of the bytes and of the folder, that the commit would only repeat
+    await (isAll ? file.flushed() : file.sync())
     const digest = hexDigest(hasher.copy(), algorithmOf(upload.digest))
     const after = { state: upload.state, offset: file.offset, digest }
     this.#hashes.keep(upload.state, after, hasher)
@@ -123,7 +165,7 @@ export class DiskUploadStore implements UploadStore {
     if (upload.offset === 0) return digestOf('', algorithm)
     const file = await this.#open(upload)
     try {
-      await file.atLeast(upload.offset)
+      file.atLeast(upload.offset)
       const hasher = new Bun.CryptoHasher(algorithm)
       await file.read(upload.offset, hasher)
       return hexDigest(hasher, algorithm)
@@ -141,11 +183,16 @@ interface Session {
 
 /** Reads the bytes of an upload that another process, or an earlier life of this one, has taken. */
 async function rehash(file: StagedFile, upload: UploadState): Promise<Bun.CryptoHasher> {
-  const algorithm = algorithmOf(upload.digest)
-  const hasher = new Bun.CryptoHasher(algorithm)
+  const hasher = new Bun.CryptoHasher(algorithmOf(upload.digest))
   await file.read(upload.offset, hasher)
-  const actual = hexDigest(hasher.copy(), algorithm)
-  if (actual === upload.digest) return hasher
+  checkDigest(hasher, upload)
+  return hasher
+}
+
+/** @throws RegistryError `BLOB_UPLOAD_INVALID` when the bytes are not those that were taken */
+function checkDigest(hasher: Bun.CryptoHasher, upload: UploadState): void {
+  const actual = hexDigest(hasher.copy(), algorithmOf(upload.digest))
+  if (actual === upload.digest) return
   const cause = new Error(`staged bytes of upload ${upload.state} are damaged: ${actual}, should be ${upload.digest}`)
   throw new RegistryError('BLOB_UPLOAD_INVALID', undefined, { cause })
 }

@@ -54,6 +54,14 @@ export class S3UploadStore implements UploadStore {
     }
   }
 
+  /**
+   * Nothing is to be done: what a slow writer puts into a part that this one has put too is found out when the object is
+   * completed, as the parts are named by their content, and everything else has a place of its own.
+   */
+  async takeOver(upload: UploadState): Promise<UploadState> {
+    return upload
+  }
+
   async seal(upload: UploadState, algorithm: DigestAlgorithm): Promise<StagedBlob> {
     const staged = parseS3Upload(upload.state)
     if (staged.hashed === upload.offset && algorithmOf(upload.digest) === algorithm) {

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { RegistryError } from '../core/errors.ts'
 import { diskFailure } from './disk-failure.ts'
@@ -28,15 +28,15 @@ export class StagedFile {
 
   /** Drops what a crashed or failed request has left behind `offset`. @throws RegistryError `BLOB_UPLOAD_INVALID` */
   async cutTo(offset: number): Promise<void> {
-    const size = await this.atLeast(offset)
+    const size = this.atLeast(offset)
     if (size > offset) await onDisk(this.#handle.truncate(offset))
     this.offset = offset
     this.#flushedTo = offset
   }
 
   /** Answers the size. @throws RegistryError `BLOB_UPLOAD_INVALID` when bytes are missing */
-  async atLeast(size: number): Promise<number> {
-    const actual = (await onDisk(this.#handle.stat())).size
+  atLeast(size: number): number {
+    const actual = this.#size()
     if (actual >= size) return actual
     const cause = new Error(`a staged file has ${actual} bytes, should have ${size}`)
     throw new RegistryError('BLOB_UPLOAD_INVALID', undefined, { cause })
@@ -61,19 +61,33 @@ export class StagedFile {
     }
   }
 
+  /** Resolves when nothing is on its way to the disk any more; what was never sent there stays where it is. */
+  flushed(): Promise<void> {
+    return this.#flushing
+  }
+
   /** Resolves when bytes and name are on the disk. */
   async sync(): Promise<void> {
-    await this.#flushing
+    await this.flushed()
     await onDisk(Promise.all([this.#handle.datasync(), this.#nameDurable?.()]))
   }
 
   /** Hashes the first `size` bytes. */
-  async read(size: number, hasher: Bun.CryptoHasher): Promise<void> {
+  read(size: number, hasher: Bun.CryptoHasher): Promise<void> {
+    return this.#each(size, async (bytes) => void hasher.update(bytes))
+  }
+
+  /** Writes the first `size` bytes at the end of another file too, and hashes them. */
+  copy(size: number, to: StagedFile, hasher: Bun.CryptoHasher): Promise<void> {
+    return this.#each(size, (bytes) => to.write(bytes, hasher))
+  }
+
+  async #each(size: number, take: (bytes: Uint8Array) => Promise<void>): Promise<void> {
     const buffer = new Uint8Array(READ_BYTES)
     for (let at = 0; at < size; ) {
       const { bytesRead } = await onDisk(this.#handle.read(buffer, 0, Math.min(READ_BYTES, size - at), at))
       if (bytesRead === 0) throw new RegistryError('BLOB_UPLOAD_INVALID')
-      hasher.update(buffer.subarray(0, bytesRead))
+      await take(buffer.subarray(0, bytesRead))
       at += bytesRead
     }
   }
@@ -89,6 +103,15 @@ export class StagedFile {
 
   async close(): Promise<void> {
     await this.#handle.close()
+  }
+
+  /** Of an open file, which takes no disk: handing the question to another thread would cost more than the answer. */
+  #size(): number {
+    try {
+      return fstatSync(this.#handle.fd).size
+    } catch (error) {
+      throw diskFailure(error)
+    }
   }
 
   #write(bytes: Uint8Array): void {

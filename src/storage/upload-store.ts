@@ -26,9 +26,16 @@ export interface UploadStore {
    *
    * @param body      read to its end or cancelled; the memory of its chunks is the store's, which may give it back
    * @param maxBytes  most bytes that the whole upload may have
+   * @param isAll     the body is the whole upload, and it is sealed and committed next: until then nothing of it is
+   *   promised to anybody, so it need not be durable before `commit` has made it so
    * @throws RegistryError `BLOB_TOO_LARGE` more than `maxBytes`, `STORAGE_FULL` no room
    */
-  append(upload: UploadState, body: ReadableStream<Uint8Array>, maxBytes: number): Promise<UploadState>
+  append(upload: UploadState, body: ReadableStream<Uint8Array>, maxBytes: number, isAll?: boolean): Promise<UploadState>
+  /**
+   * The same upload, safe from a writer whose claim has run out and who may only be slow: what that one still writes
+   * goes nowhere. Its bytes are read once at most. `upload` is to be discarded when the answer has been written down.
+   */
+  takeOver(upload: UploadState): Promise<UploadState>
   /**
    * Ends the upload and answers its digest by `algorithm`; bytes are read again only when they were hashed with
    * another one. Nothing is added after it, but `append` may still be used when the digest was not what the client said.

@@ -128,6 +128,7 @@ export function faultyUploads(inner: UploadStore, plan: FaultPlan): UploadStore 
   return {
     create: (id, algorithm) => plan.call('create', () => inner.create(id, algorithm)),
     append: (upload, body, maxBytes) => plan.call('append', () => inner.append(upload, body, maxBytes)),
+    takeOver: (upload) => plan.call('takeOver', () => inner.takeOver(upload)),
     seal: (upload, algorithm) => plan.call('seal', () => inner.seal(upload, algorithm)),
     discard: (upload) => plan.call('discard', () => inner.discard(upload)),
     async *list() {
