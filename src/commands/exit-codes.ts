@@ -9,4 +9,6 @@ export const EXIT = {
   findings: 3,
   /** `scan --fail-on`: nothing that bad, but not everything could be read or said. */
   unknown: 4,
+  /** `doctor`: stored bytes are damaged or missing, or nobody can tell. */
+  damaged: 5,
 } as const

@@ -48,7 +48,9 @@ export function createProgram(outcome: Outcome): Command {
   addScanCommand(program, outcome)
   addAdvisoriesCommand(program, outcome)
   addConfigCommand(program)
-  addServerCommands(program)
+  addServerCommands(program, () => {
+    outcome.code = EXIT.damaged
+  })
   return program
 }
 

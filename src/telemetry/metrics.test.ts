@@ -46,6 +46,11 @@ describe('the metrics', () => {
     const metrics = new Metrics()
     metrics.watch('seawall_gone', 'gone', 'word', () => Promise.reject(new Error('no')))
     expect(await linesOf(metrics, 'seawall_gone')).toEqual([])
+    let isThere = true
+    metrics.watchNumber('seawall_number', 'one', async () => (isThere ? 7 : Promise.reject(new Error('no'))))
+    expect(await linesOf(metrics, 'seawall_number')).toEqual(['seawall_number 7'])
+    isThere = false
+    expect(await linesOf(metrics, 'seawall_number')).toEqual([])
     expect(await linesOf(metrics, 'process_resident_memory_bytes')).toHaveLength(1)
     expect(await linesOf(metrics, 'process_cpu_seconds_total')).toHaveLength(2)
   })

@@ -84,7 +84,8 @@ function problemsOf(
   jobs: readonly JobState[],
 ): string[] {
   const problems: string[] = []
-  if (damaged > 0)
+  if (damaged === 1) problems.push('1 blob is damaged or missing.')
+  if (damaged > 1)
     problems.push(`${damaged === MOST_COUNTED ? 'At least ' : ''}${damaged} blobs are damaged or missing.`)
   const { orphans, missing } = reconciled?.heldBack ?? { orphans: null, missing: null }
   for (const doubt of [orphans, missing]) {

@@ -49,6 +49,8 @@ function managementContract(open: OpenDatabase): void {
         ['GET', 'image?reference=hidden/app:1', undefined, [404, 'NAME_UNKNOWN']],
         ['GET', 'advisories', undefined, 'ok'],
         ['POST', 'advisories/update', undefined, [403, 'DENIED']],
+        ['GET', 'storage', undefined, [403, 'DENIED']],
+        ['POST', 'storage/check', {}, [403, 'DENIED']],
       ]
       for (const [method, path, body, expected] of TABLE) {
         expectProblem(await api.ask(ANONYMOUS, method, path, body), 401, 'UNAUTHORIZED')
@@ -74,6 +76,7 @@ function managementContract(open: OpenDatabase): void {
         ['POST', 'tokens', { name: 'ci' }],
         ['POST', 'teams', { name: 'web' }],
         ['POST', 'advisories/update', undefined],
+        ['POST', 'storage/check', {}],
       ] as const) {
         expectProblem(await api.ask(reading, method, path, body), 403, 'DENIED')
       }
