@@ -95,7 +95,7 @@ function image(blobs: readonly { digest: Digest; bytes: Uint8Array<ArrayBuffer> 
 }
 
 /** Blobs of a package, and a manifest of them that is not there yet. */
-async function imageOn(stage: Stage) {
+export async function stageImage(stage: Stage) {
   const pkg = await stage.test.push(stage.name)
   const blobs = [stage.chance.bytes(300), stage.chance.bytes(500)].map((bytes) => ({ bytes, digest: digestOf(bytes) }))
   for (const { bytes } of blobs) await pushBytes(pkg, bytes)
@@ -111,7 +111,7 @@ function withImage(
   let digest: Digest
   return {
     async prepare() {
-      const { pkg, manifest } = await imageOn(stage)
+      const { pkg, manifest } = await stageImage(stage)
       digest = await putDocument(pkg, manifest, { tags: ['v1', 'v2'] })
     },
     async act() {
@@ -217,10 +217,10 @@ const imageScenarios: readonly Scenario[] = [
   {
     name: 'a manifest with tags',
     begin(stage) {
-      let made: Awaited<ReturnType<typeof imageOn>>
+      let made: Awaited<ReturnType<typeof stageImage>>
       return {
         async prepare() {
-          made = await imageOn(stage)
+          made = await stageImage(stage)
         },
         async act() {
           await putDocument(await stage.test.push(stage.name), made.manifest, { tags: ['v1', 'v2'] })
