@@ -86,7 +86,7 @@ export class LocalUploads implements PackageUploads {
     const { uploads } = this.#services
     let upload = await uploads.create(crypto.randomUUID(), algorithmOf(digest))
     try {
-      upload = await this.#takeFrom(upload, position, body)
+      upload = await this.#takeFrom(upload, position, body, true)
       const staged = await uploads.seal(upload, algorithmOf(digest))
       if (staged.digest !== digest) {
         throw new RegistryError('DIGEST_INVALID', { expected: digest, actual: staged.digest })
@@ -121,7 +121,7 @@ export class LocalUploads implements PackageUploads {
   ): Promise<UploadState> {
     if (upload.taken > 0 && upload.digest === digest) return stateOf(upload)
     const begun = await this.#hashedBy(this.#check(upload, position), upload.id, algorithmOf(digest))
-    return last ? this.#takeFrom(begun, position, last) : begun
+    return last ? this.#takeFrom(begun, position, last, true) : begun
   }
 
   /** While nothing has arrived the algorithm can still be chosen; later another one means reading everything again. */
@@ -130,16 +130,18 @@ export class LocalUploads implements PackageUploads {
   }
 
   #take(upload: UploadRow, position: ChunkPosition, body: ReadableStream<Uint8Array>): Promise<UploadState> {
-    return this.#takeFrom(this.#check(upload, position), position, body)
+    return this.#takeFrom(this.#check(upload, position), position, body, false)
   }
 
+  /** @param isLast  the upload is committed next; what it held before, its row still promises */
   async #takeFrom(
     upload: UploadState,
     position: ChunkPosition,
     body: ReadableStream<Uint8Array>,
+    isLast: boolean,
   ): Promise<UploadState> {
     const { uploads, maxBlobBytes } = this.#services
-    const next = await uploads.append(upload, body, maxBlobBytes)
+    const next = await uploads.append(upload, body, maxBlobBytes, isLast && upload.offset === 0)
     const taken = next.offset - upload.offset
     if (position.length !== undefined && position.length !== taken) {
       throw new RegistryError('SIZE_INVALID', { expected: position.length, actual: taken })

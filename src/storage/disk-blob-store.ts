@@ -5,7 +5,7 @@ import type { ByteRange } from '../core/byte-range.ts'
 import { DIGEST_ALGORITHMS } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
 import type { BlobEntry, BlobLocation, BlobSource, BlobStore, StagedBlob } from './blob-store.ts'
-import { namesIn, statIfThere, unlinkIfThere } from './disk-entries.ts'
+import { namesIn, sizeNow, statIfThere, unlinkIfThere } from './disk-entries.ts'
 import { diskFailure, systemCode } from './disk-failure.ts'
 import { BLOBS, blobPath, isLocation, newLocation, uploadPath } from './disk-layout.ts'
 import { DurableFolders, syncFolder } from './durable-folders.ts'
@@ -30,9 +30,10 @@ export class DiskBlobStore implements BlobStore {
 
   async open(location: BlobLocation, size: number, range?: ByteRange): Promise<BlobSource> {
     const path = blobPath(this.#folder, location)
-    const found = await this.#get(path)
-    if (found.size !== size) {
-      const cause = new Error(`damaged blob ${location}: ${found.size} bytes, should be ${size}`)
+    const found = sizeNow(path)
+    if (found === null) throw unknown(path)
+    if (found !== size) {
+      const cause = new Error(`damaged blob ${location}: ${found} bytes, should be ${size}`)
       throw new RegistryError('UNKNOWN', undefined, { cause })
     }
     return { kind: 'file', path, range: range ?? { start: 0, end: size - 1 } }
@@ -102,8 +103,12 @@ export class DiskBlobStore implements BlobStore {
   async #get(path: string): Promise<{ readonly size: number }> {
     const found = await statIfThere(path)
     if (found) return found
-    throw new RegistryError('BLOB_UNKNOWN', undefined, { cause: new Error(`no file ${path}`) })
+    throw unknown(path)
   }
+}
+
+function unknown(path: string): RegistryError {
+  return new RegistryError('BLOB_UNKNOWN', undefined, { cause: new Error(`no file ${path}`) })
 }
 
 /** Cuts what a crash has left behind the end, and writes everything to the disk. */

@@ -1,14 +1,19 @@
-import { mkdir, open } from 'node:fs/promises'
+import { closeSync, fsync, openSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { systemCode } from './disk-failure.ts'
+
+const sync = promisify(fsync)
 
 /** Writes a directory's entries to the disk: without it a power cut forgets names that were made in it. */
 export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
+  // only the writing waits for the disk; another thread for each of the three steps costs more than the steps do
+  const folder = openSync(path, 'r')
   try {
-    await handle.sync()
+    await sync(folder)
   } finally {
-    await handle.close()
+    closeSync(folder)
   }
 }
 
