@@ -181,6 +181,16 @@ describe('SqliteDatabase, in a file', () => {
     }
   })
 
+  it('leaves other requests their time while one works through a long list, transaction after transaction', async () => {
+    let turns = 0
+    const timer = setInterval(() => turns++, 1)
+    for (const end = performance.now() + 300; performance.now() < end; ) {
+      await db.transaction((tx) => tx.first`select amount from things where name = 'a'`)
+    }
+    clearInterval(timer)
+    expect(turns).toBeGreaterThan(10)
+  })
+
   it('leaves other requests their time while hundreds of transactions wait', async () => {
     let longest = 0
     let last = performance.now()

@@ -11,7 +11,9 @@ export class Turns {
   take(waitMs: number): Promise<boolean> {
     if (!this.#taken) {
       this.#taken = true
-      return Promise.resolve(true)
+      if (performance.now() - this.#lastPause < PAUSE_AFTER_MS) return Promise.resolve(true)
+      // also for one who takes turn after turn alone, with nothing between them that waits
+      return new Promise((resolve) => setImmediate(() => this.#pass(() => resolve(true))))
     }
     return new Promise((resolve) => {
       const start = () => {
