@@ -1,3 +1,4 @@
+import type { Digest } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
 import type { Reader, Transaction } from '../storage/database.ts'
 
@@ -46,8 +47,9 @@ export async function takeRoom(tx: Transaction, repositoryId: number, change: Ro
 /** The refusal, with the figures that a person needs. */
 export function quotaExceeded(detail: { used: number; added: number; quota: number }): RegistryError {
   const { used, added, quota } = detail
+  const what = added === 0 ? 'there is no room for more' : `this would add ${added}`
   return new RegistryError('QUOTA_EXCEEDED', detail, {
-    message: `quota exceeded: the repository holds ${used} of ${quota} bytes, and this would add ${added}`,
+    message: `quota exceeded: the repository holds ${used} of ${quota} bytes, and ${what}`,
   })
 }
 
@@ -67,4 +69,37 @@ export async function findUsage(reader: Reader, repositoryId: number): Promise<R
     documentBytes: row?.document_bytes ?? 0,
     quotaBytes: row?.quota_bytes ?? null,
   }
+}
+
+/** Whether a blob is in a repository: pushed once more it takes no room. */
+export async function holdsBlob(reader: Reader, repositoryId: number, digest: Digest): Promise<boolean> {
+  const row = await reader.first`
+    select 1 as yes from repository_blobs where repository_id = ${repositoryId} and digest = ${digest}`
+  return row !== null
+}
+
+/** Blobs of a repository that are looked at for one that may be what is about to be pushed. */
+const MOST_LOOKS = 10_000
+
+/**
+ * Whether a blob of which only the least size is known may be one that a repository has. Where it has very many the
+ * answer is yes. With no room at all, for not even a manifest, it only matters whether there is one to heal.
+ */
+export async function mayHoldBlobOf(
+  reader: Reader,
+  repositoryId: number,
+  bytes: number,
+  isFull: boolean,
+): Promise<boolean> {
+  if (isFull) {
+    const damaged = await reader.first`
+      select 1 as yes from blobs b where b.damaged_at is not null and exists (
+        select 1 from repository_blobs r where r.repository_id = ${repositoryId} and r.digest = b.digest) limit 1`
+    return damaged !== null
+  }
+  const row = await reader.first<{ looks: number; largest: number | null }>`
+    select count(*) as looks, max(b.size) as largest from (
+      select digest from repository_blobs where repository_id = ${repositoryId} limit ${MOST_LOOKS}
+    ) as r join blobs b on b.digest = r.digest`
+  return row !== null && (row.looks >= MOST_LOOKS || (row.largest ?? -1) >= bytes)
 }

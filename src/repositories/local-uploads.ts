@@ -8,6 +8,7 @@ import type { StagedBlob } from '../storage/blob-store.ts'
 import type { UploadState } from '../storage/upload-store.ts'
 import type { LocalServices } from './local-services.ts'
 import type { BlobStat, ChunkPosition, PackageUploads, UploadStat } from './package.ts'
+import { type ExpectedBlob, refuseWhatCannotFit } from './room.ts'
 import { type UploadClaim, withClaim } from './upload-claim.ts'
 
 /** The unfinished blobs of a package in a local repository: a row each, and bytes in the upload store. */
@@ -24,6 +25,7 @@ export class LocalUploads implements PackageUploads {
 
   async start(algorithm: DigestAlgorithm): Promise<UploadStat> {
     const { db, uploads, clock } = this.#services
+    await this.#refuse({})
     const id = crypto.randomUUID()
     const made = await uploads.create(id, algorithm)
     await db.transaction(async (tx) => {
@@ -43,6 +45,7 @@ export class LocalUploads implements PackageUploads {
   async append(id: string, position: ChunkPosition, body: ReadableStream<Uint8Array>): Promise<UploadStat> {
     try {
       return await this.#claimed(id, async ({ by, upload }) => {
+        await this.#refuse({ bytes: upload.taken + (position.length ?? 0) })
         const next = await this.#take(upload, position, body)
         await this.#keepProgress(id, by, next)
         return { id, offset: next.offset }
@@ -60,6 +63,8 @@ export class LocalUploads implements PackageUploads {
   ): Promise<BlobStat> {
     try {
       return await this.#claimed(id, async (claim) => {
+        const { taken, digest: whole } = claim.upload
+        await this.#refuse({ digest, bytes: taken + (whole === digest ? 0 : (position.length ?? 0)) })
         const complete = await this.#complete(claim.upload, digest, position, last)
         const staged = await this.#services.uploads.seal(complete, algorithmOf(digest))
         if (staged.digest !== digest) {
@@ -86,6 +91,7 @@ export class LocalUploads implements PackageUploads {
     const { uploads } = this.#services
     let upload = await uploads.create(crypto.randomUUID(), algorithmOf(digest))
     try {
+      await this.#refuse({ digest, ...(position.length !== undefined && { bytes: position.length }) })
       upload = await this.#takeFrom(upload, position, body, true)
       const staged = await uploads.seal(upload, algorithmOf(digest))
       if (staged.digest !== digest) {
@@ -99,6 +105,10 @@ export class LocalUploads implements PackageUploads {
     } finally {
       await discard(body)
     }
+  }
+
+  #refuse(expected: ExpectedBlob): Promise<void> {
+    return refuseWhatCannotFit(this.#services, this.#repository, expected)
   }
 
   #claimed<T>(id: string, work: (claim: UploadClaim) => Promise<T>): Promise<T> {
@@ -174,13 +184,27 @@ export class LocalUploads implements PackageUploads {
    */
   async #keep(staged: StagedBlob, claim: UploadClaim | null): Promise<void> {
     const { db, blobs, clock } = this.#services
+    const { digest, size } = staged
+    await this.#refuse({ digest, bytes: size })
     const location = await blobs.commit(staged)
-    const kept = await db.transaction(async (tx) => {
+    const keeping = db.transaction(async (tx) => {
       const pkg = await savePackage(tx, this.#repository, this.#package, clock())
       if (claim && !(await removeUpload(tx, claim.upload.id, claim.by))) throw takenOver(claim.upload.id)
-      return saveBlob(tx, pkg, { digest: staged.digest, size: staged.size, location }, clock())
+      return saveBlob(tx, pkg, { digest, size, location }, clock())
+    })
+    const kept = await keeping.catch(async (error: unknown) => {
+      // This says for certain that nothing of it happened.
+      if (error instanceof RegistryError && error.code === 'QUOTA_EXCEEDED') await this.#forget(location, claim)
+      throw error
     })
     if (kept.location !== location) await this.#settle(staged, kept, location)
+  }
+
+  /** Its bytes have left the staging, so there is no upload any more that could be gone on with. */
+  async #forget(location: string, claim: UploadClaim | null): Promise<void> {
+    const { db, blobs } = this.#services
+    if (claim) await db.transaction((tx) => removeUpload(tx, claim.upload.id, claim.by))
+    await blobs.remove([location])
   }
 
   /** The blob was here already: the older bytes stay when they are good, else the new ones heal it. */
