@@ -22,22 +22,3 @@ export async function savePulls(tx: Transaction, pulls: readonly Pull[]): Promis
         where pulls.pulled_at < excluded.pulled_at`
   }
 }
-
-/** References of a package with a pull, in order, after one: what is remembered of them, whether they are still there. */
-export async function removeStalePulls(
-  tx: Transaction,
-  pkg: PackageId,
-  after: string,
-  limit: number,
-): Promise<string | null> {
-  const rows = await tx.all<{ reference: string; is_there: number }>`
-    select p.reference, case when exists (
-        select 1 from tags t where t.package_id = p.package_id and t.name = p.reference)
-      or exists (select 1 from artifacts a where a.package_id = p.package_id and a.digest = p.reference)
-      then 1 else 0 end as is_there
-    from pulls p where p.package_id = ${pkg} and p.reference > ${after} order by p.reference limit ${limit}`
-  for (const { reference, is_there } of rows) {
-    if (is_there === 0) await tx.run`delete from pulls where package_id = ${pkg} and reference = ${reference}`
-  }
-  return rows.length < limit ? null : (rows.at(-1)?.reference ?? null)
-}
