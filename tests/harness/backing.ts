@@ -9,6 +9,8 @@ export type BackingName = (typeof BACKINGS)[number]
 export interface Backing {
   /** Settings that lead to them, as variables. */
   readonly env: Readonly<Record<string, string>>
+  /** Settings that lead to another, empty database; none where each server has its own. */
+  createDatabase(): Promise<Readonly<Record<string, string>>>
   /** Ends them and removes their data. */
   stop(): Promise<void>
 }
@@ -24,10 +26,11 @@ export function isBackingName(text: string): text is BackingName {
 
 /** Starts what a backing needs, on free ports. */
 export async function startBacking(name: BackingName): Promise<Backing> {
-  if (name === 'sqlite-disk') return { env: {}, stop: async () => {} }
+  if (name === 'sqlite-disk') return { env: {}, createDatabase: async () => ({}), stop: async () => {} }
   const postgres = await startPostgres()
-  const database = { SEAWALL_DATABASE: await postgres.createDatabase() }
-  if (name === 'postgres-disk') return { env: database, stop: () => postgres.stop() }
+  const createDatabase = async () => ({ SEAWALL_DATABASE: await postgres.createDatabase() })
+  const database = await createDatabase()
+  if (name === 'postgres-disk') return { env: database, createDatabase, stop: () => postgres.stop() }
   const s3 = await startS3()
   const bucket = await s3.createBucket()
   const query = new URLSearchParams({ endpoint: s3.endpoint, region: s3.region })
@@ -38,6 +41,7 @@ export async function startBacking(name: BackingName): Promise<Backing> {
       SEAWALL_S3_ACCESS_KEY: s3.accessKey,
       SEAWALL_S3_SECRET_KEY: s3.secretKey,
     },
+    createDatabase,
     async stop() {
       await s3.stop()
       await postgres.stop()
