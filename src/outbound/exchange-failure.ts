@@ -4,7 +4,7 @@ import { OutboundError, type OutboundFailure } from '../core/outbound.ts'
 const KINDS: readonly (readonly [RegExp, OutboundFailure])[] = [
   [/TooLarge/i, 'too-large'],
   [/CERT|SIGNED|TLS|SSL|EPROTO|CRL/, 'tls'],
-  [/REFUSED|UNREACH|HOSTDOWN|NETDOWN|ADDRNOTAVAIL|FailedToOpenSocket|ConnectionRefused/, 'unreachable'],
+  [/PROXY|REFUSED|UNREACH|HOSTDOWN|NETDOWN|ADDRNOTAVAIL|FailedToOpenSocket|ConnectionRefused/, 'unreachable'],
   [/ETIMEDOUT|Timeout/, 'timeout'],
   [/RESET|EPIPE|Closed|Aborted/i, 'cut-off'],
 ]

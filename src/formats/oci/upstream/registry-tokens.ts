@@ -1,0 +1,123 @@
+import type { Clock } from '../../../core/clock.ts'
+import type { Outbound, OutboundAnswer, Patience } from '../../../core/outbound.ts'
+import { UpstreamError } from '../../../repositories/upstream-error.ts'
+import { refusalOf, upstreamFailure } from './refusal.ts'
+import { parseTokenAnswer, type UpstreamToken } from './token-answer.ts'
+import type { UpstreamCredentials } from './upstream-credentials.ts'
+import { basicAuthorization } from './upstream-credentials.ts'
+
+/** What a token is wanted for. */
+export interface TokenQuestion {
+  readonly realm: URL
+  readonly service: string | undefined
+  readonly scope: string
+}
+
+const PATIENCE: Patience = { answerMs: 10_000, idleMs: 5_000, totalMs: 15_000 }
+const MOST_TOKEN_BYTES = 256 * 1024
+
+/** Packages whose tokens are kept; each is at most some kilobytes. */
+const MOST_TOKENS = 1_000
+
+/** Gets tokens from the token services of one upstream, with one set of credentials, and keeps them while they are good. */
+export class RegistryTokens {
+  readonly #outbound: Outbound
+  readonly #credentials: UpstreamCredentials | null
+  readonly #clock: Clock
+  readonly #tokens = new Map<string, UpstreamToken>()
+  readonly #coming = new Map<string, Promise<UpstreamToken>>()
+
+  constructor(outbound: Outbound, credentials: UpstreamCredentials | null, clock: Clock) {
+    this.#outbound = outbound
+    this.#credentials = credentials
+    this.#clock = clock
+  }
+
+  /**
+   * A token; however many ask at once, the service is asked once, and not for each who gives up waiting.
+   *
+   * @param refused  the token that the upstream has just refused, if any: another one is wanted
+   * @throws UpstreamError `denied` when the service refuses the credentials
+   */
+  async get(question: TokenQuestion, refused: string | null): Promise<string> {
+    const key = JSON.stringify([question.realm.href, question.service ?? '', question.scope])
+    const kept = this.#tokens.get(key)
+    if (kept && kept.token !== refused && this.#clock() < kept.until) return kept.token
+    const coming = this.#coming.get(key) ?? this.#fetch(key, question)
+    return (await coming).token
+  }
+
+  #fetch(key: string, question: TokenQuestion): Promise<UpstreamToken> {
+    const coming = this.#ask(question)
+      .then((token) => {
+        this.#keep(key, token)
+        return token
+      })
+      .finally(() => this.#coming.delete(key))
+    this.#coming.set(key, coming)
+    return coming
+  }
+
+  #keep(key: string, token: UpstreamToken): void {
+    this.#tokens.delete(key)
+    this.#tokens.set(key, token)
+    const [oldest] = this.#tokens.keys()
+    if (this.#tokens.size > MOST_TOKENS && oldest !== undefined) this.#tokens.delete(oldest)
+  }
+
+  async #ask(question: TokenQuestion): Promise<UpstreamToken> {
+    try {
+      const answer = await this.#answer(question)
+      if (answer.status !== 200) throw await this.#refusal(answer)
+      return parseTokenAnswer(await answer.bytes(MOST_TOKEN_BYTES), question.realm, this.#clock)
+    } catch (error) {
+      throw upstreamFailure(error)
+    }
+  }
+
+  /** `GET` is what every service knows; some that follow OAuth2 alone want `POST`. */
+  async #answer(question: TokenQuestion): Promise<OutboundAnswer> {
+    if (this.#credentials?.kind === 'identity-token') return this.#post(question, this.#credentials)
+    const answer = await this.#get(question)
+    if (!this.#credentials || (answer.status !== 404 && answer.status !== 405)) return answer
+    await answer.cancel()
+    return this.#post(question, this.#credentials)
+  }
+
+  /** Distribution, "Token authentication", "Requesting a token". */
+  #get({ realm, service, scope }: TokenQuestion): Promise<OutboundAnswer> {
+    const url = new URL(realm)
+    if (service !== undefined) url.searchParams.set('service', service)
+    // Several resources stand in one challenge, and in a parameter each in the question.
+    for (const part of scope.split(' ').filter((text) => text !== '')) url.searchParams.append('scope', part)
+    const password = this.#credentials?.kind === 'password' ? this.#credentials : null
+    if (password) url.searchParams.set('account', password.user)
+    const authorization = password && basicAuthorization(password)
+    return this.#outbound.send({ method: 'GET', url, authorization, patience: PATIENCE })
+  }
+
+  /** Distribution, "OAuth2 token authentication": an identity token is a refresh token. */
+  #post({ realm, service, scope }: TokenQuestion, credentials: UpstreamCredentials): Promise<OutboundAnswer> {
+    const form = new URLSearchParams({ client_id: 'seawall', scope })
+    if (service !== undefined) form.set('service', service)
+    if (credentials.kind === 'identity-token') {
+      form.set('grant_type', 'refresh_token')
+      form.set('refresh_token', credentials.token)
+    } else {
+      form.set('grant_type', 'password')
+      form.set('username', credentials.user)
+      form.set('password', credentials.password)
+    }
+    return this.#outbound.send({ method: 'POST', url: realm, form, patience: PATIENCE })
+  }
+
+  async #refusal(answer: OutboundAnswer): Promise<UpstreamError> {
+    const refusal = await refusalOf(answer, this.#clock)
+    const { status, retryAfterMs } = refusal
+    const message = `the token service ${refusal.message}`
+    // What is missing at a token service is the service. An OAuth2 service says 400 to a wrong password or token.
+    const isOurs = refusal.kind === 'denied' || (status === 400 && this.#credentials !== null)
+    const kind = isOurs ? 'denied' : refusal.kind === 'missing' ? 'broken' : refusal.kind
+    return new UpstreamError(kind, message, { ...(status !== null && { status }), retryAfterMs })
+  }
+}
