@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'bun:test'
 import { join } from 'node:path'
+import { answersHttp } from '../harness/background-program.ts'
 import { BACKINGS, type Backing, type BackingName, programsOf, startBacking } from '../harness/backing.ts'
 import { clearAway } from '../harness/clear-away.ts'
 import { openBacking } from '../harness/opened-backing.ts'
@@ -30,8 +31,19 @@ const COLLECTING = {
   SEAWALL_COLLECTION_DELETED_DAYS: '0',
 }
 
-function killingTests(name: BackingName, collecting: boolean): void {
-  const title = `a server on ${name} that is killed again and again${collecting ? ' while it collects' : ''}`
+/** What is special about a server. */
+interface Variant {
+  readonly words: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+const PLAIN: Variant = { words: '', env: {} }
+const WHILE_COLLECTING: Variant = { words: ' while it collects', env: COLLECTING }
+/** Killed is the one that starts the others: they notice, and end. */
+const OF_SEVERAL: Variant = { words: ', of several processes', env: { ...COLLECTING, SEAWALL_PROCESSES: '2' } }
+
+function killingTests(name: BackingName, variant: Variant): void {
+  const title = `a server on ${name} that is killed again and again${variant.words}`
   describeWith(programsOf(name), title, () => {
     const chance = chanceOf(title)
     let folder: string
@@ -46,11 +58,11 @@ function killingTests(name: BackingName, collecting: boolean): void {
       folder = await temporaryFolder('killed')
       backing = await startBacking(name)
       env = { ...backing.env, SEAWALL_DATA: join(folder, 'data'), SEAWALL_SCAN_WORKERS: '0' }
-      server = await startSeawall({ env: { ...env, ...(collecting && COLLECTING) } })
+      server = await startSeawall({ env: { ...env, ...variant.env } })
       const client = new RegistryClient(server.url, { user: 'admin', password: server.adminPassword })
       apps = ['one', 'two', 'three'].map((image) => new ImageClient(client, `torture/${image}`))
       const layers = Array.from({ length: 6 }, (_, n) => content(TYPES.layer, chance.bytes(5_000 * (n + 1))))
-      const shared = { layers, apps, isCollected: collecting, mayBeAway: false }
+      const shared = { layers, apps, isCollected: variant !== PLAIN, mayBeAway: false }
       writers = Array.from(
         { length: WRITERS },
         (_, n) => new Writer(`w${n}`, apps[n % apps.length]!, chance.fork(), shared),
@@ -69,6 +81,7 @@ function killingTests(name: BackingName, collecting: boolean): void {
       const uploading = turn.happens(0.2) ? upload(turn, () => isOver).catch(() => {}) : null
       await Bun.sleep(ROUND_MS.least + turn.below(ROUND_MS.most - ROUND_MS.least))
       await server.kill()
+      while (await answersHttp(server.url)) await Bun.sleep(20)
       isOver = true
       await Promise.all([...working, uploading])
     }
@@ -140,6 +153,7 @@ function killingTests(name: BackingName, collecting: boolean): void {
 }
 
 for (const name of BACKINGS) {
-  killingTests(name, false)
-  killingTests(name, true)
+  killingTests(name, PLAIN)
+  killingTests(name, WHILE_COLLECTING)
 }
+killingTests('sqlite-disk', OF_SEVERAL)
