@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'bun:test'
 import type { OpenDatabase } from '../../tests/harness/every-database.ts'
 import { failureCode } from '../../tests/harness/failure-code.ts'
 import { EMPTY, fallbackTag, living, openPast, plain, trash } from '../../tests/harness/past.ts'
+import { type Pause, PausingDatabase } from '../../tests/harness/pausing-database.ts'
 import { putDocument } from '../../tests/harness/registry.ts'
 import { purgeStep } from '../catalog/purge.ts'
 import type { Database } from '../storage/database.ts'
@@ -26,6 +27,67 @@ export function pastRacesContract(open: OpenDatabase): void {
     opened.push(ground.test)
     return ground
   }
+
+  /** Holds a deletion before a statement until a push is done, or as long as the push waits for the deletion. */
+  const pushBetween = async (
+    { reached, resume }: Pause,
+    removing: () => Promise<boolean>,
+    pushing: () => Promise<unknown>,
+  ) => {
+    const removed = removing()
+    await reached
+    const pushed = pushing()
+    await Promise.race([pushed, Bun.sleep(300)])
+    resume()
+    expect(await removed).toBe(true)
+    await pushed
+  }
+
+  describe('in the middle of deleting', () => {
+    it('a push keeps what only a fallback tag had', async () => {
+      const pausing = new PausingDatabase(await open())
+      const ground = await openPast(pausing)
+      opened.push(ground.test)
+      const [base, sig] = [await ground.image(), plain('sig')]
+      await ground.put(base, 'v1')
+      await ground.put(sig, `${fallbackTag(base)}.sig`)
+      await pushBetween(
+        pausing.pauseBefore('delete from artifacts', 1),
+        () => ground.remove.removeArtifact(base.digest),
+        async () => putDocument(await ground.test.push('demo/app'), sig, { tags: ['kept'] }),
+      )
+      expect(await ground.finds('v1', `${fallbackTag(base)}.sig`, 'kept', sig.digest)).toEqual([
+        false,
+        false,
+        true,
+        true,
+      ])
+    })
+
+    it('a push that moves a tag away takes it out of the deletion', async () => {
+      const pausing = new PausingDatabase(await open())
+      const ground = await openPast(pausing)
+      opened.push(ground.test)
+      const [base, other] = [await ground.image(), await ground.image()]
+      await ground.put(plain('other'), 'stays')
+      await ground.put(base, 'moving', 'v1')
+      await pushBetween(
+        pausing.pauseBefore('delete from tags'),
+        () => ground.remove.removeArtifact(base.digest),
+        async () => putDocument(await ground.test.push('demo/app'), other, { tags: ['moving'] }),
+      )
+      expect((await ground.pkg.find('moving'))?.digest).toBe(other.digest)
+      expect((await ground.past.history('moving', { limit: 1 })).items[0]?.digest).toBe(other.digest)
+      const restored = await ground.restore.undelete(base.digest)
+      expect(restored.tags).toEqual(['v1'])
+      expect((await ground.pkg.find('moving'))?.digest).toBe(other.digest)
+      const lines = (await ground.past.history('moving', { limit: 10 })).items.map(({ digest }) => digest)
+      expect([
+        [other.digest, base.digest],
+        [other.digest, null, base.digest],
+      ]).toContainEqual(lines)
+    })
+  })
 
   describe('at the same moment', () => {
     it(
