@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'bun:test'
 import type { OpenDatabase } from '../../tests/harness/every-database.ts'
 import { failureCode } from '../../tests/harness/failure-code.ts'
 import { EMPTY, fallbackTag, indexOf, living, MANIFEST, openPast, plain, trash } from '../../tests/harness/past.ts'
+import { purgeStep } from '../catalog/purge.ts'
 import { type Digest, digestOf } from '../core/digest.ts'
 import type { RepositorySettings } from '../core/repository.ts'
 
@@ -201,6 +202,20 @@ export function pastContract(open: OpenDatabase): void {
       for (const one of [index, known, unknown]) await remove.removeArtifact(one.digest)
       for (const tag of ['index', 'known', 'unknown']) await restore.undelete(tag).catch(() => {})
       expect(await db.all`select kind, subject from jobs`).toEqual([{ kind: 'scan', subject: unknown.digest }])
+    })
+  })
+
+  describe('where nothing deleted is kept', () => {
+    it('what is deleted is gone at once, and purged with the next step', async () => {
+      const { test, db, past, remove, restore, put, image } = await start()
+      Object.assign(test.services, { keepDeletedMs: 0 })
+      const one = await image()
+      await put(one, 'v1')
+      await remove.removeArtifact(one.digest)
+      expect(await failureCode(restore.undelete('v1'))).toBe('NOT_FOUND')
+      expect(await past.deletions({ limit: 10 })).toEqual({ items: [] })
+      while (await db.transaction((tx) => purgeStep(tx, test.auth.now())));
+      expect(await trash(db)).toEqual(EMPTY)
     })
   })
 
