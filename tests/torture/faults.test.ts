@@ -20,7 +20,7 @@ import {
   faultyDatabase,
   faultyUploads,
 } from '../harness/fault-plan.ts'
-import { PARTS_SCENARIO, type Play, SCENARIOS, type Scenario } from '../harness/fault-scenarios.ts'
+import { PARTS_SCENARIOS, type Play, SCENARIOS, type Scenario } from '../harness/fault-scenarios.ts'
 import { LIFE_SCENARIOS } from '../harness/life-scenarios.ts'
 import { sharedPostgres } from '../harness/postgres.ts'
 import { describeWith } from '../harness/program.ts'
@@ -146,7 +146,7 @@ function faultTests(name: BackingName): void {
     }
 
     const all = [...SCENARIOS, ...LIFE_SCENARIOS]
-    const scenarios = IS_LONG && name === 'postgres-s3' ? [...all, PARTS_SCENARIO] : all
+    const scenarios = IS_LONG && name === 'postgres-s3' ? [...all, ...PARTS_SCENARIOS] : all
     for (const scenario of scenarios) {
       it(
         `loses and leaks nothing: ${scenario.name}`,

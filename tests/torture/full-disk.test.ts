@@ -228,6 +228,9 @@ function fullTests(kind: FileSystem, part: Part): void {
           await server.kill()
           await server.restart()
           await expectKept(client())
+          // ended in order this time
+          await server.restart()
+          await expectKept(client())
           await rm(ballast)
           await eventuallyPushes(round)
           await expectKept(app)
