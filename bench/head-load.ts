@@ -51,8 +51,8 @@ function askUntil(end: number, { url, headers = {} }: LoadRequest, latencies: nu
           latencies.push(now - asked)
           asked = now
           if (now < end) return void socket.write(question)
-          socket.end()
           resolve()
+          socket.end()
         },
         close: () => reject(new Error(`HEAD ${url}: the connection was closed`)),
         error: (_, error) => reject(error),
