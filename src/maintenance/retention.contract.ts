@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'bun:test'
 import type { OpenDatabase } from '../../tests/harness/every-database.ts'
-import type { TestRegistry } from '../../tests/harness/registry.ts'
-import { InterruptedDatabase, RetentionTrial, rule } from '../../tests/harness/retention-trial.ts'
+import { TestRegistry } from '../../tests/harness/registry.ts'
+import { InterruptedDatabase, PausedDatabase, RetentionTrial, rule } from '../../tests/harness/retention-trial.ts'
 import { SYSTEM } from '../core/actor.ts'
 import type { Digest } from '../core/digest.ts'
 import type { Retention } from '../core/repository.ts'
@@ -333,6 +333,27 @@ export function retentionContract(open: OpenDatabase): void {
       expect((await trial.preview()).map((line) => line.digest)).toEqual([untagged])
       const report = await trial.run({ db: new InterruptedDatabase(trial.db, () => meanwhile(trial, untagged)) })
       expect(report).toMatchObject({ deletedManifests: 0, skipped: 1 })
+      expect((await trial.held()).has(`app@${untagged}`)).toBe(true)
+    })
+
+    it('a manifest stays that an index lists whose push is not over yet', async () => {
+      const { trial, untagged } = await prepared(UNTAGGED)
+      const reached = Promise.withResolvers<void>()
+      const gate = Promise.withResolvers<void>()
+      const db = new PausedDatabase(trial.db, 'insert into artifact_children', () => {
+        reached.resolve()
+        return gate.promise
+      })
+      const test = await TestRegistry.open(db)
+      opened.push(test)
+      const pushing = new RetentionTrial(test, db).index('app', [], [untagged])
+      await reached.promise
+      const running = trial.run()
+      // It comes to where it has to wait.
+      await Bun.sleep(300)
+      gate.resolve()
+      await pushing
+      expect(await running).toMatchObject({ deletedManifests: 0 })
       expect((await trial.held()).has(`app@${untagged}`)).toBe(true)
     })
 

@@ -1,7 +1,7 @@
 import { findByDigest, findByTag, presentArtifacts, readDocument, saveArtifact } from '../catalog/artifacts.ts'
 import { unlinkBlob } from '../catalog/blob-links.ts'
 import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlobs } from '../catalog/blobs.ts'
-import { type DeletionOrder, deleteArtifacts, deleteTags } from '../catalog/deletions.ts'
+import { type DeletionOrder, deleteArtifacts, deleteTags, lockPackage } from '../catalog/deletions.ts'
 import { type PackageId, savePackage } from '../catalog/packages.ts'
 import { findSubject, listReferrers } from '../catalog/referrers.ts'
 import { listTags, saveTags } from '../catalog/tags.ts'
@@ -155,6 +155,8 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
     const now = clock()
     await db.transaction(async (tx) => {
       const pkg = await savePackage(tx, this.#repository, this.#name, now)
+      // Who deletes what nothing needs waits for this index, or this sees that it is gone.
+      if (artifact.children.length > 0) await lockPackage(tx, pkg)
       await this.#checkComplete(tx, pkg, artifact, now)
       await saveArtifact(tx, pkg, artifact, this.#actor.name, now)
       const { immutableTags } = this.#repository.settings

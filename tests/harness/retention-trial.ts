@@ -63,12 +63,39 @@ export class InterruptedDatabase implements Database {
   }
 }
 
+/** A database in which every transaction waits after a certain statement, as long as somebody wants. */
+export class PausedDatabase extends InterruptedDatabase {
+  readonly #statement: string
+  readonly #wait: () => Promise<void>
+
+  /** @param statement  its beginning */
+  constructor(inner: Database, statement: string, wait: () => Promise<void>) {
+    super(inner)
+    this.#statement = statement
+    this.#wait = wait
+  }
+
+  override transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return super.transaction((tx) =>
+      work({
+        all: (strings, ...parts) => tx.all(strings, ...parts),
+        first: (strings, ...parts) => tx.first(strings, ...parts),
+        run: async (strings, ...parts) => {
+          const changed = await tx.run(strings, ...parts)
+          if (strings.join('?').trim().startsWith(this.#statement)) await this.#wait()
+          return changed
+        },
+      }),
+    )
+  }
+}
+
 /** A repository "demo" whose rules are tried; days are passed by moving the clock. */
 export class RetentionTrial {
   readonly test: TestRegistry
   readonly db: Database
 
-  private constructor(test: TestRegistry, db: Database) {
+  constructor(test: TestRegistry, db: Database) {
     this.test = test
     this.db = db
   }
