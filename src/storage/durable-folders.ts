@@ -20,15 +20,15 @@ export async function syncFolder(path: string): Promise<void> {
 /** Makes a folder and what is missing above it, so that a power cut forgets none of their names. */
 export async function makeDurableFolder(path: string): Promise<void> {
   const folder = resolve(path)
-  const topmost = (await mkdir(folder, { recursive: true, mode: 0o700 })) ?? folder
-  for (let made = folder; made.length >= topmost.length; made = dirname(made)) await syncNameOf(made, made === topmost)
-}
-
-/** Writes a folder's name to the disk; where it stands in may be a folder that we may enter but not read. */
-async function syncNameOf(path: string, isLast: boolean): Promise<void> {
-  await syncFolder(dirname(path)).catch((error: unknown) => {
-    if (!isLast || systemCode(error) !== 'EACCES') throw error
-  })
+  const topmost = await mkdir(folder, { recursive: true, mode: 0o700 })
+  // there already: whoever made it may have died before this, but it may also lie on what cannot be synced
+  if (topmost === undefined) return syncFolder(dirname(folder)).catch(() => {})
+  for (let made = folder; made.length >= topmost.length; made = dirname(made)) {
+    await syncFolder(dirname(made)).catch((error: unknown) => {
+      // the topmost may stand in a folder that we may write to but not read
+      if (made !== topmost || systemCode(error) !== 'EACCES') throw error
+    })
+  }
 }
 
 /** Makes folders so that they survive a power cut, each once per process. */
