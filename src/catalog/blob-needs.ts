@@ -11,19 +11,28 @@ export interface BlobNeed {
   readonly tag: string | null
 }
 
-/** Packages that show a blob, with the artifacts and tags there that need it. */
-export function listBlobNeeds(reader: Reader, digest: Digest, limit: number): Promise<BlobNeed[]> {
-  return reader.all<BlobNeed>`
+/**
+ * Packages that show a blob, with the artifacts and tags there that need it: some of them, where there are more than the
+ * limit, as a layer may be in a hundred thousand images.
+ */
+export async function listBlobNeeds(reader: Reader, digest: Digest, limit: number): Promise<BlobNeed[]> {
+  const needs = await reader.all<BlobNeed>`
     select p.full_name as image, a.digest as artifact, coalesce(t.name, (
         select i.name from artifact_children c
         join artifacts x on x.id = c.artifact_id and x.package_id = a.package_id
         join tags i on i.package_id = x.package_id and i.digest = x.digest
-        where c.digest = a.digest order by i.name limit 1)) as tag
-    from package_blobs l
-    join packages p on p.id = l.package_id
-    left join artifact_blobs u on u.package_id = l.package_id and u.digest = l.digest
-    left join artifacts a on a.id = u.artifact_id
+        where c.digest = a.digest limit 1)) as tag
+    from (
+      select l.package_id, u.artifact_id from package_blobs l
+      left join artifact_blobs u on u.package_id = l.package_id and u.digest = l.digest
+      where l.digest = ${digest} limit ${limit}) as needed
+    join packages p on p.id = needed.package_id
+    left join artifacts a on a.id = needed.artifact_id
     left join tags t on t.package_id = a.package_id and t.digest = a.digest
-    where l.digest = ${digest}
-    order by p.full_name, a.digest, t.name limit ${limit}`
+    limit ${limit}`
+  return needs.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
+}
+
+function keyOf({ image, artifact, tag }: BlobNeed): string {
+  return `${image} ${artifact ?? ''} ${tag ?? ''}`
 }

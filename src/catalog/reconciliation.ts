@@ -74,13 +74,23 @@ export async function condemnUnlinkedBlob(
   return true
 }
 
-/** Takes back the sentence on bytes that a blob's row speaks of, which nothing should ever pass; answers where they lie. */
-export async function pardonLiveBlobs(tx: Transaction, limit: number): Promise<string[]> {
-  const rows = await tx.all<{ location: string }>`
-    delete from condemned_blobs where location in (
-      select c.location from condemned_blobs c join blobs b on b.location = c.location limit ${limit})
-    returning location`
-  return rows.map(({ location }) => location)
+/** Condemned bytes after one, by location, and whether a blob's row speaks of them, which nothing should ever bring about. */
+export function listCondemned(
+  reader: Reader,
+  after: string,
+  limit: number,
+): Promise<{ location: string; is_live: 0 | 1 }[]> {
+  return reader.all`
+    select c.location, case when exists (select 1 from blobs b where b.location = c.location) then 1 else 0 end as is_live
+    from condemned_blobs c where c.location > ${after} order by c.location limit ${limit}`
+}
+
+/** Takes back the sentence on bytes that a blob's row speaks of; answers whether there was one. */
+export async function pardonLiveBlob(tx: Transaction, location: string): Promise<boolean> {
+  const pardoned = await tx.run`
+    delete from condemned_blobs where location = ${location}
+      and exists (select 1 from blobs where blobs.location = condemned_blobs.location)`
+  return pardoned > 0
 }
 
 /** Locations of bytes that were condemned at a time or before, oldest first: the collector should have removed them. */

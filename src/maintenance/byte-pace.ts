@@ -1,7 +1,10 @@
-import { setTimeout as rest } from 'node:timers/promises'
+import { setImmediate as giveWay, setTimeout as rest } from 'node:timers/promises'
 
 /** How far ahead of its rate a reader may be after a pause, in seconds. */
-const AHEAD_SECONDS = 0.25
+const AHEAD_SECONDS = 0.05
+
+/** A file that is in memory comes without a pause: after so many bytes requests have their turn. */
+const GIVE_WAY_BYTES = 1024 * 1024
 
 /** Longest single sleep, in milliseconds: timers take no more than 24 days. */
 const LONGEST_REST_MS = 60_000
@@ -11,6 +14,7 @@ export class BytePace {
   readonly bytesPerSecond: number
   #left: number
   #at = performance.now()
+  #sinceRest = 0
 
   constructor(bytesPerSecond: number) {
     this.bytesPerSecond = bytesPerSecond
@@ -25,6 +29,11 @@ export class BytePace {
   async spend(bytes: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     this.#left -= bytes
+    this.#sinceRest += bytes
+    if (this.#sinceRest >= GIVE_WAY_BYTES) {
+      this.#sinceRest = 0
+      await giveWay()
+    }
     for (;;) {
       const now = performance.now()
       const earned = ((now - this.#at) / 1000) * this.bytesPerSecond

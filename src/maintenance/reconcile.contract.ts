@@ -197,7 +197,7 @@ export function reconcileContract(open: OpenDatabase, openStore: () => Promise<D
 
     it('stops when it is told to', async () => {
       const { bytes, settings } = await start()
-      expect(reconcile(bytes, settings, AbortSignal.abort())).rejects.toThrow('abort')
+      await expect(reconcile(bytes, settings, AbortSignal.abort())).rejects.toThrow('abort')
     })
 
     it('loses nothing whatever happens before any of its steps', async () => {

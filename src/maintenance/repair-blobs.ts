@@ -1,9 +1,10 @@
 import {
   condemnUnlinkedBlob,
   forgetCondemned,
+  listCondemned,
   listOverdueBytes,
   type PlacedBlob,
-  pardonLiveBlobs,
+  pardonLiveBlob,
 } from '../catalog/reconciliation.ts'
 import { MOST_TOLD, noteDamage, type ToldDamage } from './damage-report.ts'
 import type { ReconcileSettings } from './reconcile-settings.ts'
@@ -76,20 +77,36 @@ export async function repairUnlinked(
 
 /** Does what the collector has left undone for a day; never with bytes that a blob's row speaks of. */
 export async function repairCondemned(
-  { db, blobs, log, clock }: StoredBytes,
+  bytes: StoredBytes,
   { removeAfterMs, pauseMs }: ReconcileSettings,
   signal: AbortSignal,
 ): Promise<{ pardoned: number; overdue: number }> {
-  const pardoned = await db.transaction((tx) => pardonLiveBlobs(tx, BATCH))
-  for (const location of pardoned) log.error('blobs.pardoned', new Error(`a living blob was condemned: ${location}`))
+  const { db, blobs, clock } = bytes
+  const pardoned = await pardonLiving(bytes, signal)
   let overdue = 0
   for (;;) {
     signal.throwIfAborted()
     const locations = await listOverdueBytes(db, clock() - removeAfterMs - OVERDUE_MS, BATCH)
-    if (locations.length === 0) return { pardoned: pardoned.length, overdue }
+    if (locations.length === 0) return { pardoned, overdue }
     await blobs.remove(locations)
     await db.transaction((tx) => forgetCondemned(tx, locations))
     overdue += locations.length
     await Bun.sleep(pauseMs)
+  }
+}
+
+async function pardonLiving({ db, log }: StoredBytes, signal: AbortSignal): Promise<number> {
+  let pardoned = 0
+  for (let after = ''; ; ) {
+    signal.throwIfAborted()
+    const page = await listCondemned(db, after, BATCH)
+    for (const { location, is_live } of page) {
+      if (is_live === 0 || !(await db.transaction((tx) => pardonLiveBlob(tx, location)))) continue
+      pardoned += 1
+      log.error('blobs.pardoned', new Error(`a living blob was condemned: ${location}`))
+    }
+    const last = page.at(-1)
+    if (page.length < BATCH || !last) return pardoned
+    after = last.location
   }
 }

@@ -103,7 +103,8 @@ class ScrubRun {
 
   constructor(bytes: StoredBytes, settings: ScrubSettings, signal: AbortSignal) {
     this.#bytes = bytes
-    this.#settings = settings
+    // What this run has checked must not come again, also where somebody's clock is ahead of ours.
+    this.#settings = { ...settings, checkedUntil: Math.min(settings.checkedUntil, bytes.clock() - 1) }
     this.#signal = signal
     this.#pace = new BytePace(settings.bytesPerSecond)
   }

@@ -146,6 +146,24 @@ describeWith(['skopeo'], 'stored bytes that are damaged', () => {
     expect((await pull()).code).toBe(0)
   }, 120_000)
 
+  it('are found without being asked for, when their turn has come', async () => {
+    const { digest } = image.layers[0]!
+    await patient.flip(digest)
+    const { db } = await openBacking({}, join(patient.folder, 'data'))
+    try {
+      await db.transaction(async (tx) => {
+        await tx.run`update blobs set checked_at = 1000`
+        await tx.run`update jobs set run_at = 0 where kind = 'scrub'`
+      })
+    } finally {
+      await db.close()
+    }
+    while ((await patient.blob('HEAD', digest)).status !== 404) await Bun.sleep(50)
+    await push()
+    const { storage } = await patient.doctor()
+    expect([storage.healthy, storage.oldestCheckAt! > '2000']).toEqual([true, true])
+  }, 120_000)
+
   it('that nobody knows are removed when they are old, and reported', async () => {
     const known = patient.path(image.config.digest)
     const stray = (letter: string) => join(dirname(known), `${image.config.digest.slice(7)}.${letter.repeat(24)}`)
