@@ -81,12 +81,14 @@ export function addRetentionRoutes(app: ManagementApplication, services: Managem
 
   app.openapi(run, async (c) => {
     const actor = gate.writer(c.env.actor)
-    const repository = await gate.repository(actor, c.req.valid('param').name, 'manage')
+    const { force } = c.req.valid('json')
+    // Past the guard is for who administers the repository.
+    const repository = await gate.repository(actor, c.req.valid('param').name, force ? 'grant' : 'manage')
     if (!hasRetention(repository.settings)) {
       const message = 'the repository has no rules of retention, and keeps manifests without a tag: nothing to run'
       throw new RegistryError('CONFLICT', { repository: repository.name }, { message })
     }
-    const order = { isForced: c.req.valid('json').force, by: actor.name }
+    const order = { isForced: force, by: actor.name }
     await db.transaction((tx) => saveRetainJob(tx, repository.id, order, clock()))
     onJob()
     return c.json({ isRunning: true, report: await reportOf(services, repository) }, 202)
