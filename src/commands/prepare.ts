@@ -1,7 +1,7 @@
 import { prepareDatabase } from '../app.ts'
 import { releaseAllUploads } from '../catalog/uploads.ts'
 import type { Config } from '../config/config.ts'
-import { keepsDataHere } from '../config/keeps-data-here.ts'
+import { isDatabaseHere } from '../config/keeps-data-here.ts'
 import { releaseAllJobs } from '../jobs/queue.ts'
 import type { MigratableDatabase } from '../storage/migratable-database.ts'
 import { startRepeating } from './job-handlers.ts'
@@ -13,8 +13,9 @@ import { startRepeating } from './job-handlers.ts'
  */
 export async function prepare(db: MigratableDatabase, config: Config): Promise<string | null> {
   const generatedPassword = await prepareDatabase(db, config)
-  // Nobody else can be writing: a claim that is left is that of a process that has died.
-  if (keepsDataHere(config)) {
+  // Nobody else can be writing: a claim that is left is that of a process that has died. Replicas may be at work on a
+  // database that is elsewhere, also when they share a disk: there claims end by themselves.
+  if (isDatabaseHere(config)) {
     await db.transaction(releaseAllUploads)
     await db.transaction((tx) => releaseAllJobs(tx, Date.now()))
   }

@@ -30,7 +30,9 @@ export async function runServeChild(): Promise<void> {
     else void metrics.measured().then((measured) => say({ kind: 'measured', question: message.question, measured }))
   })
   try {
-    serving = await startAs(await assigned, metrics, shownMetrics)
+    const assignment = await Promise.race([assigned, stopping.then(() => null)])
+    if (!assignment) process.exit(0)
+    serving = await startAs(assignment, metrics, shownMetrics)
     say({ kind: 'serving', address: serving.address })
     await stopping
     await serving.stop()

@@ -40,9 +40,14 @@ export class ServeProcess {
     return this.#isServing
   }
 
-  /** Answers the address once it serves. @throws Error with its reason when it ends before that */
-  start(): Promise<string> {
-    this.#spawn()
+  /**
+   * Answers the address once it serves.
+   *
+   * @param prepared  what it must wait for before it touches anything; meanwhile it loads its program
+   * @throws Error with its reason when it ends before that
+   */
+  start(prepared: Promise<unknown>): Promise<string> {
+    this.#spawn(prepared)
     return this.#first.promise
   }
 
@@ -72,7 +77,7 @@ export class ServeProcess {
     this.#child?.kill('SIGKILL')
   }
 
-  #spawn(): void {
+  #spawn(prepared: Promise<unknown>): void {
     const startedAt = performance.now()
     const child = Bun.spawn([...programCommand(SERVE_CHILD_COMMAND)], {
       env: process.env,
@@ -85,7 +90,11 @@ export class ServeProcess {
       onExit: (_, code, signal) => this.#ended(code, signal, performance.now() - startedAt),
     })
     this.#child = child
-    child.send({ kind: 'start', ...this.assignment } satisfies ToChild)
+    // Whoever waits for the preparation hears when it fails.
+    prepared.then(
+      () => this.send({ kind: 'start', ...this.assignment }),
+      () => {},
+    )
   }
 
   #hear(message: ToSupervisor): void {
@@ -110,7 +119,7 @@ export class ServeProcess {
     }
     if (livedMs > WELL_AFTER_MS) this.#pauseMs = FIRST_PAUSE_MS
     this.#log.warn('process ended, starting another', { process, code, signal, pauseMs: this.#pauseMs })
-    this.#pause = setTimeout(() => this.#spawn(), this.#pauseMs)
+    this.#pause = setTimeout(() => this.#spawn(Promise.resolve()), this.#pauseMs)
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2)
   }
 }

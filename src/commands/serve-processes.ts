@@ -32,9 +32,14 @@ export class ServeProcesses {
     registerProcessMetrics(this.#own)
   }
 
-  /** Answers the address once all of them serve. @throws Error when one of them cannot */
-  async start(): Promise<string> {
-    const [address = ''] = await Promise.all(this.#processes.map((each) => each.start()))
+  /**
+   * Answers the address once all of them serve.
+   *
+   * @param prepared  what they wait for while they load
+   * @throws Error when one of them cannot
+   */
+  async start(prepared: Promise<unknown>): Promise<string> {
+    const [address = ''] = await Promise.all(this.#processes.map((each) => each.start(prepared)))
     return address
   }
 

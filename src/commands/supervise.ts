@@ -25,12 +25,14 @@ export async function supervise(config: Config, handed: HandedConfig, log: Log):
   if (process.platform !== 'linux') throw new Error('only Linux shares a port among processes: set processes to 1')
   if (listen.kind === 'unix') throw new Error('a socket file cannot be shared among processes: set processes to 1')
   const port = findSharedPort(listen)
-  const generatedPassword = await prepareOnce(config)
   const processes = new ServeProcesses({ count, config: handed, port, log })
   const stopping = askedToStop(() => processes.kill())
   try {
-    const address = await Promise.race([processes.start(), stopping.then(() => null)])
-    if (address !== null) {
+    const prepared = prepareOnce(config)
+    const begun = Promise.all([processes.start(prepared), prepared])
+    const started = await Promise.race([begun, stopping.then(() => null)])
+    if (started) {
+      const [address, generatedPassword] = started
       process.stdout.write(welcome(address, config, generatedPassword))
       log.info('serving', { address, processes: count })
     }

@@ -6,8 +6,9 @@ import type { S3Objects } from './s3-objects.ts'
 import type { S3Target, S3Upload } from './s3-upload-state.ts'
 
 /**
- * Makes one object of an upload's bytes and answers where it is. Never copies. May be called again when nobody heard
- * the answer: an object that is complete already is found.
+ * Makes one object of an upload's bytes and answers where it is. Reads none of them, and copies none but the tail, which
+ * is less than a part: the store does that. May be called again when nobody heard the answer: an object that is complete
+ * already is found.
  *
  * @param size  of the whole upload, in bytes
  * @throws RegistryError `BLOB_UPLOAD_UNKNOWN` the bytes are gone, `UNAVAILABLE`, `STORAGE_FULL`
@@ -53,8 +54,8 @@ async function complete(
   try {
     const parts = [...upload.parts]
     if (upload.tail) {
-      const { stream } = await objects.get(upload.tail.location)
-      parts.push(await multipart.addPart(target, parts.length + 1, await new Response(stream).bytes()))
+      const { location, size: tailSize } = upload.tail
+      parts.push(await multipart.addObject(target, parts.length + 1, location, tailSize))
     }
     await multipart.complete(target, parts)
   } catch (error) {

@@ -72,25 +72,36 @@ export class S3Multipart {
 
   /** Begins `target` with the bytes of an object, copied by the store itself in pieces. */
   async copy(from: BlobLocation, size: number, target: S3Target): Promise<S3Part[]> {
-    const { UploadPartCopyCommand } = await sdk()
     const pieces = Math.ceil(size / COPY_BYTES)
     const parts: S3Part[] = []
     for (let piece = 0; piece < pieces; piece += 1) {
       const start = Math.floor((size * piece) / pieces)
       const end = Math.floor((size * (piece + 1)) / pieces)
-      const input = {
-        ...this.#at(target.location),
-        UploadId: target.multipart,
-        PartNumber: piece + 1,
-        CopySource: encodeURI(`${this.#options.bucket}/${this.#prefix}${from}`),
-        CopySourceRange: `bytes=${start}-${end - 1}`,
-      }
-      const made = await this.#send(COMPLETE_MS, (client, options) =>
-        client.send(new UploadPartCopyCommand(input), options),
-      )
-      parts.push({ etag: etagOf(made.CopyPartResult ?? {}), size: end - start })
+      const etag = await this.#copyPart(from, target, piece + 1, `bytes=${start}-${end - 1}`)
+      parts.push({ etag, size: end - start })
     }
     return parts
+  }
+
+  /** Writes part `number` with the bytes of a small object, which the store copies: they need not come here again. */
+  async addObject(target: S3Target, number: number, from: BlobLocation, size: number): Promise<S3Part> {
+    return { etag: await this.#copyPart(from, target, number), size }
+  }
+
+  /** @param range  absent for all of it: stores take ranges of objects above 5 MB only */
+  async #copyPart(from: BlobLocation, target: S3Target, number: number, range?: string): Promise<string> {
+    const { UploadPartCopyCommand } = await sdk()
+    const input = {
+      ...this.#at(target.location),
+      UploadId: target.multipart,
+      PartNumber: number,
+      CopySource: encodeURI(`${this.#options.bucket}/${this.#prefix}${from}`),
+      ...(range !== undefined && { CopySourceRange: range }),
+    }
+    const made = await this.#send(COMPLETE_MS, (client, options) =>
+      client.send(new UploadPartCopyCommand(input), options),
+    )
+    return etagOf(made.CopyPartResult ?? {})
   }
 
   /** Everything that was begun and neither finished nor aborted. */
