@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { serverOfReference } from '../../cli/choose-server.ts'
 import type { Environment } from '../../cli/environment.ts'
+import { proxiesOf } from '../outbound/proxies.ts'
 import { parseImageReference } from '../scanner/subjects/image-reference.ts'
 import { type ImageSubject, SubjectError } from '../scanner/subjects/image-subject.ts'
 import { openLocalSubject } from '../scanner/subjects/open-subject.ts'
@@ -24,6 +25,7 @@ export async function openScanSubject(
   const { host, name } = parseImageReference(named)
   return openRemoteImage(named, choice, {
     credentialsFor: async () => (await ownLogin(`${host}/${name}`, env)) ?? findRegistryCredentials(host, name, env),
+    proxies: proxiesOf(env),
     signal,
     ...(plainHttp && { plainHttp }),
   })

@@ -1,13 +1,13 @@
+import { type OutboundAnswer, OutboundError } from '../../core/outbound.ts'
 import { SubjectError } from './image-subject.ts'
 
-/** Reads an answer whole. @throws SubjectError when it is longer than `maxBytes`, whatever it announces */
-export async function readBounded(response: Response, maxBytes: number, what: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    if (length > maxBytes) throw new SubjectError(`The ${what} is larger than ${maxBytes} bytes.`)
-    chunks.push(chunk)
+/** Reads an answer whole. @throws SubjectError when it is longer than `maxBytes`, or breaks off */
+export async function readBounded(answer: OutboundAnswer, maxBytes: number, what: string): Promise<Uint8Array> {
+  try {
+    return await answer.bytes(maxBytes)
+  } catch (cause) {
+    if (!(cause instanceof OutboundError)) throw cause
+    if (cause.kind === 'too-large') throw new SubjectError(`The ${what} is larger than ${maxBytes} bytes.`, { cause })
+    throw new SubjectError(`The ${what} cannot be read: ${cause.message}.`, { cause })
   }
-  return Buffer.concat(chunks)
 }

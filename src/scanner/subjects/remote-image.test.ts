@@ -184,12 +184,12 @@ describe('an image in a registry', () => {
       },
       'has the digest',
     ],
-    ['a redirect in a circle', (path) => Response.redirect(path, 302), 'leads in a circle'],
+    ['a redirect in a circle', (path) => Response.redirect(path, 302), 'leads on more than 5 times'],
     ['a redirect to a file', () => Response.redirect('file:///etc/passwd', 302), 'not safe to follow'],
     [
       'a token service without TLS elsewhere, or of another scheme',
       () => new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer realm="ftp://x/"' } }),
-      'no usable token service',
+      'a token service that is not trusted',
     ],
     [
       'a refusal with its reason',

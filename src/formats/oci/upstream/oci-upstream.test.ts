@@ -154,7 +154,7 @@ describe('a blob', () => {
         headers.has('authorization')
           ? redirects(`${store.url}/x?sig=1`)
           : answers(401, { 'www-authenticate': 'Basic realm="x"' }),
-      { credentials: { kind: 'password', user: 'u', password: 'p' } },
+      { credentials: async () => ({ kind: 'password', user: 'u', password: 'p' }) },
     )
     const blob = await upstream.openBlob('demo/app', OTHER, 400)
     expect([blob.size, (await read(blob.stream)).length]).toEqual([1_000, 600])

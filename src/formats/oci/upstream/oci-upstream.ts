@@ -13,7 +13,7 @@ import { upstreamFailure } from './refusal.ts'
 import { type TrustsRealm, trustedRealms } from './token-realm.ts'
 import type { UpstreamAddress } from './upstream-address.ts'
 import { openedBlob } from './upstream-blob.ts'
-import type { UpstreamCredentials } from './upstream-credentials.ts'
+import { type CredentialSource, NO_CREDENTIALS } from './upstream-credentials.ts'
 import { parseReferrers, parseTagPage } from './upstream-lists.ts'
 import { ACCEPTED_MANIFESTS, broken, checkedArtifact, statedDigest, statedMediaType } from './upstream-manifest.ts'
 import { UpstreamSession } from './upstream-session.ts'
@@ -23,7 +23,7 @@ export interface OciUpstreamSettings {
   readonly address: UpstreamAddress
   /** The way out, made for this upstream alone. */
   readonly outbound: Outbound
-  readonly credentials?: UpstreamCredentials | null
+  readonly credentials?: CredentialSource
   /** Default: the upstream itself and known pairs. */
   readonly trustsRealm?: TrustsRealm
   readonly maxManifestBytes?: number
@@ -58,7 +58,7 @@ export class OciUpstream implements Upstream {
     this.#session = new UpstreamSession({
       address: settings.address,
       outbound: settings.outbound,
-      credentials: settings.credentials ?? null,
+      credentials: settings.credentials ?? NO_CREDENTIALS,
       trustsRealm: settings.trustsRealm ?? trustedRealms(),
       clock: settings.clock ?? Date.now,
     })

@@ -3,8 +3,12 @@ import type { Outbound, OutboundAnswer, Patience } from '../../../core/outbound.
 import { UpstreamError } from '../../../repositories/upstream-error.ts'
 import { refusalOf, upstreamFailure } from './refusal.ts'
 import { parseTokenAnswer, type UpstreamToken } from './token-answer.ts'
-import type { UpstreamCredentials } from './upstream-credentials.ts'
-import { basicAuthorization } from './upstream-credentials.ts'
+import {
+  basicAuthorization,
+  type CredentialSource,
+  type UpstreamCredentials,
+  type UpstreamPassword,
+} from './upstream-credentials.ts'
 
 /** What a token is wanted for. */
 export interface TokenQuestion {
@@ -19,15 +23,15 @@ const MOST_TOKEN_BYTES = 256 * 1024
 /** Packages whose tokens are kept; each is at most some kilobytes. */
 const MOST_TOKENS = 1_000
 
-/** Gets tokens from the token services of one upstream, with one set of credentials, and keeps them while they are good. */
+/** Gets tokens from the token services of one upstream, and keeps them while they are good. */
 export class RegistryTokens {
   readonly #outbound: Outbound
-  readonly #credentials: UpstreamCredentials | null
+  readonly #credentials: CredentialSource
   readonly #clock: Clock
   readonly #tokens = new Map<string, UpstreamToken>()
   readonly #coming = new Map<string, Promise<UpstreamToken>>()
 
-  constructor(outbound: Outbound, credentials: UpstreamCredentials | null, clock: Clock) {
+  constructor(outbound: Outbound, credentials: CredentialSource, clock: Clock) {
     this.#outbound = outbound
     this.#credentials = credentials
     this.#clock = clock
@@ -66,9 +70,10 @@ export class RegistryTokens {
   }
 
   async #ask(question: TokenQuestion): Promise<UpstreamToken> {
+    const credentials = await this.#credentials()
     try {
-      const answer = await this.#answer(question)
-      if (answer.status !== 200) throw await this.#refusal(answer)
+      const answer = await this.#answer(question, credentials)
+      if (answer.status !== 200) throw await this.#refusal(answer, credentials)
       return parseTokenAnswer(await answer.bytes(MOST_TOKEN_BYTES), question.realm, this.#clock)
     } catch (error) {
       throw upstreamFailure(error)
@@ -76,22 +81,20 @@ export class RegistryTokens {
   }
 
   /** `GET` is what every service knows; some that follow OAuth2 alone want `POST`. */
-  async #answer(question: TokenQuestion): Promise<OutboundAnswer> {
-    if (this.#credentials?.kind === 'identity-token') return this.#post(question, this.#credentials)
-    const answer = await this.#get(question)
-    if (!this.#credentials || (answer.status !== 404 && answer.status !== 405)) return answer
+  async #answer(question: TokenQuestion, credentials: UpstreamCredentials | null): Promise<OutboundAnswer> {
+    if (credentials?.kind === 'identity-token') return this.#post(question, credentials)
+    const answer = await this.#get(question, credentials)
+    if (!credentials || (answer.status !== 404 && answer.status !== 405)) return answer
     await answer.cancel()
-    return this.#post(question, this.#credentials)
+    return this.#post(question, credentials)
   }
 
   /** Distribution, "Token authentication", "Requesting a token". */
-  #get({ realm, service, scope }: TokenQuestion): Promise<OutboundAnswer> {
+  #get({ realm, service, scope }: TokenQuestion, password: UpstreamPassword | null): Promise<OutboundAnswer> {
     const url = new URL(realm)
     if (service !== undefined) url.searchParams.set('service', service)
     // Several resources stand in one challenge, and in a parameter each in the question.
     for (const part of scope.split(' ').filter((text) => text !== '')) url.searchParams.append('scope', part)
-    const password = this.#credentials?.kind === 'password' ? this.#credentials : null
-    if (password) url.searchParams.set('account', password.user)
     const authorization = password && basicAuthorization(password)
     return this.#outbound.send({ method: 'GET', url, authorization, patience: PATIENCE })
   }
@@ -111,12 +114,12 @@ export class RegistryTokens {
     return this.#outbound.send({ method: 'POST', url: realm, form, patience: PATIENCE })
   }
 
-  async #refusal(answer: OutboundAnswer): Promise<UpstreamError> {
+  async #refusal(answer: OutboundAnswer, credentials: UpstreamCredentials | null): Promise<UpstreamError> {
     const refusal = await refusalOf(answer, this.#clock)
     const { status, retryAfterMs } = refusal
     const message = `the token service ${refusal.message}`
     // What is missing at a token service is the service. An OAuth2 service says 400 to a wrong password or token.
-    const isOurs = refusal.kind === 'denied' || (status === 400 && this.#credentials !== null)
+    const isOurs = refusal.kind === 'denied' || (status === 400 && credentials !== null)
     const kind = isOurs ? 'denied' : refusal.kind === 'missing' ? 'broken' : refusal.kind
     return new UpstreamError(kind, message, { ...(status !== null && { status }), retryAfterMs })
   }

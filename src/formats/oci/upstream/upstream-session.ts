@@ -7,13 +7,13 @@ import { refusalOf, upstreamFailure } from './refusal.ts'
 import { RegistryTokens } from './registry-tokens.ts'
 import { realmOf, type TrustsRealm } from './token-realm.ts'
 import type { UpstreamAddress } from './upstream-address.ts'
-import { basicAuthorization, type UpstreamCredentials } from './upstream-credentials.ts'
+import { basicAuthorization, type CredentialSource } from './upstream-credentials.ts'
 import { type Challenge, parseChallenges } from './www-authenticate.ts'
 
 /** What a session needs to know of a registry. */
 export interface SessionSettings {
   readonly address: UpstreamAddress
-  readonly credentials: UpstreamCredentials | null
+  readonly credentials: CredentialSource
   readonly trustsRealm: TrustsRealm
   readonly outbound: Outbound
   readonly clock: Clock
@@ -121,10 +121,11 @@ export class UpstreamSession {
         return BEARER + (await this.#tokens.get(question, refused?.slice(BEARER.length) ?? null))
       })
     }
-    const isBasic = challenges.some(({ scheme }) => scheme === 'basic')
-    if (isBasic && credentials?.kind === 'password' && !sent?.startsWith('Basic ')) {
+    const isBasic = challenges.some(({ scheme }) => scheme === 'basic') && !sent?.startsWith('Basic ')
+    const password = isBasic ? await credentials() : null
+    if (password?.kind === 'password') {
       await answer.cancel()
-      return this.#remember(name, async () => basicAuthorization(credentials))
+      return this.#remember(name, async () => basicAuthorization(password))
     }
     this.#known.delete(name)
     throw await refusalOf(answer, clock)
