@@ -7,6 +7,7 @@ import { removeFolder, temporaryFolder } from '../tests/harness/temporary-folder
 import { Arena } from './arena.ts'
 import { measureBlobs, measureChunks } from './blobs.ts'
 import { drawCharts } from './charts.ts'
+import { benchCollection } from './collection.ts'
 import type { Contender } from './contender.ts'
 import { distribution2, distribution3 } from './contenders/distribution.ts'
 import { type FileServer, nginxVersion, startNginx } from './contenders/nginx.ts'
@@ -22,8 +23,9 @@ const CONTENDERS: readonly Contender[] = [seawall, zot, distribution3, distribut
 const RESULTS = join(import.meta.dir, '..', 'results')
 const GROWING: readonly Group[] = ['manifests', 'tags', 'catalog', 'growth', 'mixed']
 
-const options = optionsOrExit()
-if (options.from === null) await measure(options)
+const options = process.argv[2] === 'collection' ? null : optionsOrExit()
+if (options === null) await benchCollection(process.argv.slice(3))
+else if (options.from === null) await measure(options)
 else await writeCharts(await Bun.file(options.from).json(), options.charts ?? RESULTS, '')
 
 function optionsOrExit(): BenchOptions {
