@@ -25,6 +25,9 @@ const ASKED_BYTES_PER_SECOND = 16 * 1024 * 1024
 /** Bytes without a row are at least so old before they are removed. */
 const SAFE_AGE_MS = DAY_MS
 
+/** An upload whose commit was never heard of may be ended once more until it expires, and a little longer. */
+const EXPIRY_MARGIN_MS = HOUR_MS / 2
+
 const RECONCILE_PAUSE_MS = 10
 
 const MOST_DAMAGED = 10_000
@@ -74,7 +77,7 @@ function reconcileHandlers(app: App): Record<string, JobHandler> {
       const asked = JSON.parse(payload) as AskedReconcile | null
       if (!asked && upkeep.reconcileEveryHours === 0) return
       const settings = {
-        safeAgeMs: Math.max(SAFE_AGE_MS, limits.uploadExpiryHours * HOUR_MS),
+        safeAgeMs: Math.max(SAFE_AGE_MS, limits.uploadExpiryHours * HOUR_MS + EXPIRY_MARGIN_MS),
         graceMs: collection.graceSeconds * 1_000,
         removeAfterMs: collection.removeAfterSeconds * 1_000,
         isSure: asked?.isSure ?? false,

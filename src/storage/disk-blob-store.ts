@@ -55,9 +55,7 @@ export class DiskBlobStore implements BlobStore {
       if (staged.size === 0) await this.#folders.make(dirname(from))
       await this.#folders.make(dirname(to))
       await makeWhole(from, staged.size)
-      // A blob is as old as its commit, not as its last byte: until its row is written only its age protects it.
-      const now = new Date()
-      await utimes(from, now, now)
+      await makeYoung(from)
       await rename(from, to)
       await syncFolder(dirname(to)) // without it a power cut forgets the name
       return location
@@ -65,7 +63,10 @@ export class DiskBlobStore implements BlobStore {
       this.#folders.forget(dirname(to))
       if (systemCode(error) !== 'ENOENT') throw diskFailure(error)
       // an earlier call may have come to its end without anybody hearing of it
-      if ((await this.stat(location)) === staged.size) return location
+      if ((await this.stat(location)) === staged.size) {
+        await makeYoung(to)
+        return location
+      }
       throw new RegistryError('BLOB_UPLOAD_UNKNOWN', undefined, { cause: error })
     }
   }
@@ -105,6 +106,12 @@ export class DiskBlobStore implements BlobStore {
     if (found) return found
     throw unknown(path)
   }
+}
+
+/** A blob is as old as its commit, not as its last byte: until its row is written only its age protects it. */
+async function makeYoung(path: string): Promise<void> {
+  const now = new Date()
+  await utimes(path, now, now)
 }
 
 function unknown(path: string): RegistryError {

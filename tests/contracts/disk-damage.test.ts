@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'bun:test'
-import { appendFile, readdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestOf } from '../../src/core/digest.ts'
 import { RegistryError } from '../../src/core/errors.ts'
@@ -61,6 +61,22 @@ describe('a disk store after a crash or a damage', () => {
     expect(error.code).toBe('UNKNOWN')
     expect(error.detail).toBeUndefined()
     expect(String(error.cause)).toContain(`damaged blob ${location}: 4000 bytes, should be 5000`)
+  })
+
+  it('gives a blob the age of its commit, also of one that is made again', async () => {
+    const upload = await begin(bytesOf(700, 9))
+    const old = new Date(Date.now() - 48 * 3_600_000)
+    await utimes(fileOf(upload), old, old)
+    const staged = await stores.uploads.seal(upload, 'sha256')
+    const location = await stores.blobs.commit(staged)
+    const ageOf = async () => {
+      const found = (await all(stores.blobs.list())).find((entry) => entry.location === location)
+      return Date.now() - found!.modifiedAt
+    }
+    expect(await ageOf()).toBeLessThan(60_000)
+    await utimes(join(folder, location), old, old)
+    expect(await stores.blobs.commit(staged)).toBe(location)
+    expect(await ageOf()).toBeLessThan(60_000)
   })
 
   it('lets one request at a time write to an upload', async () => {
