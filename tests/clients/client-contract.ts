@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'bun:test'
 import { type Backing, programsOf, startBacking } from '../harness/backing.ts'
 import { type CuttingProxy, startCuttingProxy } from '../harness/cutting-proxy.ts'
-import { importAdvisoryText, setPolicy } from '../harness/management.ts'
+import { importAdvisoryText, manage, setPolicy } from '../harness/management.ts'
 import { describeWith } from '../harness/program.ts'
 import type { PulledImage } from '../harness/pulled-image.ts'
 import { type Account, readFromRegistry } from '../harness/registry-reader.ts'
@@ -202,6 +202,23 @@ export function clientContract(name: string, traits: ClientTraits, start: () => 
         for (const word of Object.values(REASON)) expect(saidBy(pulled)).toContain(word)
         await setPolicy(seawall, 'guarded', { mode: 'warn' })
         expect(succeeded(await person.pull(reference)).image).toEqual(contentsOf(image))
+      },
+      SLOW_MS,
+    )
+
+    it(
+      'may not push more than the quota of the repository allows, and shows the person why',
+      async () => {
+        await manage(seawall, 'POST', 'repositories', { name: 'small', quotaBytes: 100_000 })
+        const person = await signedIn()
+        succeeded(await person.push(await makeImage([20_000]), `${seawall.host}/small/app:1.0`))
+        const refused = await person.push(await makeImage([400_000]), `${seawall.host}/small/app:2.0`)
+        expect(refused.code).not.toBe(0)
+        // Two of them show the status alone, whatever they are told.
+        expect(saidBy(refused)).toMatch(/quota exceeded: the repository holds \d+ of 100000 bytes|403/)
+        expect(await readFromRegistry(admin(), 'small/app', '2.0')).toBeNull()
+        await manage(seawall, 'PATCH', 'repositories/small', { quotaBytes: 1_000_000 })
+        succeeded(await person.push(await makeImage([400_000]), `${seawall.host}/small/app:2.0`))
       },
       SLOW_MS,
     )
