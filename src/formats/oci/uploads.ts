@@ -51,8 +51,8 @@ export async function putUpload(call: ImageCall): Promise<Response> {
   const { request } = call
   const pkg = await call.registry.toResume(call.actor, call.name)
   const digest = parseDigest(call.query.get('digest') ?? '')
-  const isEmpty = request.body === null || contentLength(request) === 0
-  const blob = await pkg.uploads.commit(call.last, digest, positionOf(request), isEmpty ? null : request.body)
+  const isEmpty = contentLength(request) === 0 || (contentLength(request) === undefined && request.body === null)
+  const blob = await pkg.uploads.commit(call.last, digest, positionOf(request), isEmpty ? null : bodyOf(request))
   return created(blobPath(call, digest), blob.digest)
 }
 
