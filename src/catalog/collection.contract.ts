@@ -64,6 +64,14 @@ export function collectionContract(open: OpenDatabase): void {
   }
 
   describe('a review', () => {
+    it('finds a link in use whose only use is deleted and can be brought back', async () => {
+      const { db, world, image, now, review, queue } = await start()
+      await world.removeArtifact('demo/app', image.digest)
+      await queue()
+      const { verdict } = await db.transaction((tx) => settleReview(tx, review, now, now))
+      expect([verdict, await reviewsOf(db), await findUntruths(db)]).toEqual(['used', 0, []])
+    })
+
     it('that a purge has just written is not dropped for the use that it takes away', async () => {
       const { db, now, giveUp, review, queue } = await start()
       await giveUp()

@@ -1,6 +1,7 @@
 import { expect } from 'bun:test'
-import { deleteArtifacts, purgeDeletions } from '../../src/catalog/deletions.ts'
+import { deleteArtifacts, findDeletion, lockPackage, purgeDeletions } from '../../src/catalog/deletions.ts'
 import { findPackage } from '../../src/catalog/packages.ts'
+import { restoreDeletion } from '../../src/catalog/undelete.ts'
 import { SYSTEM } from '../../src/core/actor.ts'
 import { type Digest, digestOf } from '../../src/core/digest.ts'
 import { SILENT } from '../../src/core/log.ts'
@@ -33,7 +34,7 @@ const PACKAGES = ['demo/a', 'demo/b', 'other/c', 'sparse/d'] as const
 type PackageName = (typeof PACKAGES)[number]
 
 /** What an actor may do. */
-const KINDS = ['push', 'mount', 'upload', 'probe', 'delete', 'untag', 'purge', 'collect'] as const
+const KINDS = ['push', 'mount', 'upload', 'probe', 'delete', 'undelete', 'untag', 'purge', 'collect'] as const
 type Kind = (typeof KINDS)[number]
 
 const START = 1_000_000_000
@@ -146,6 +147,7 @@ export class CollectionRound {
       if (kind === 'upload') await pushBytes(pkg, blob.bytes)
       if (kind === 'probe') await pkg.probeBlob(blob.digest)
       if (kind === 'delete') await this.#deleteImage(pkg, name, image)
+      if (kind === 'undelete') await this.#undelete(db, name, image)
       if (kind === 'untag') await pkg.removeTag('v1')
       if (kind === 'purge') await this.#giveUpDeleted(db, name)
       if (kind === 'collect') await this.#collect(services, order)
@@ -190,6 +192,20 @@ export class CollectionRound {
     const begun = this.#moment++
     await pkg.removeArtifact(image.digest)
     this.#tell(name, image, 'deleted', begun)
+  }
+
+  async #undelete(db: Database, name: PackageName, image: Content): Promise<void> {
+    const begun = this.#moment++
+    const pkg = await this.#packageId(db, name)
+    if (pkg === null) return
+    const needsBlobs = !name.startsWith('sparse/')
+    const order = { by: 'test', now: this.#now, needsBlobs, onRestored: async () => {} }
+    const restored = await db.transaction(async (tx) => {
+      await lockPackage(tx, pkg)
+      const deletion = await findDeletion(tx, pkg, { digest: image.digest }, this.#now)
+      return deletion === null ? null : restoreDeletion(tx, pkg, deletion, order)
+    })
+    if (restored) this.#tell(name, image, 'put', begun)
   }
 
   /** Nothing that is deleted can be taken back any more. */
