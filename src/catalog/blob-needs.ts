@@ -13,15 +13,15 @@ export interface BlobNeed {
 
 /**
  * Packages that show a blob, with the artifacts and tags there that need it: some of them, where there are more than the
- * limit, as a layer may be in a hundred thousand images.
+ * limit, as a layer may be in a hundred thousand images. A cross join is taken in the order in which it is written: from
+ * the few indexes with the artifact to their tags, not through all tags of the package.
  */
 export async function listBlobNeeds(reader: Reader, digest: Digest, limit: number): Promise<BlobNeed[]> {
   const needs = await reader.all<BlobNeed>`
     select p.full_name as image, a.digest as artifact, coalesce(t.name, (
-        select i.name from artifact_children c
-        join artifacts x on x.id = c.artifact_id and x.package_id = a.package_id
-        join tags i on i.package_id = x.package_id and i.digest = x.digest
-        where c.digest = a.digest limit 1)) as tag
+        select i.name from artifact_children c cross join artifacts x cross join tags i
+        where c.digest = a.digest and x.id = c.artifact_id and x.package_id = a.package_id
+          and i.package_id = x.package_id and i.digest = x.digest limit 1)) as tag
     from (
       select l.package_id, u.artifact_id from package_blobs l
       left join artifact_blobs u on u.package_id = l.package_id and u.digest = l.digest

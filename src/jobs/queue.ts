@@ -135,7 +135,7 @@ export interface JobState {
 export function listFailedJobs(reader: Reader, limit: number): Promise<JobState[]> {
   return reader.all<JobState>`
     select kind, subject, state, attempts, failure from jobs where state = 'failed'
-    order by run_at, kind, subject limit ${limit}`
+    order by run_at, id limit ${limit}`
 }
 
 /** Every job of kinds that have only a few. */
