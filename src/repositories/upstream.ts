@@ -65,7 +65,8 @@ export interface Upstream {
    */
   openBlob(pkg: string, digest: Digest, offset: number, call?: UpstreamCall): Promise<UpstreamBlob>
   /**
-   * A page of tags in the upstream's order; null when there is no such package.
+   * A page of tags; null when there is no such package. Order and length are the upstream's: some know neither a
+   * fixed order nor pages.
    *
    * @param page  `after` is what the page before said as `next`: it need not be a tag
    */
