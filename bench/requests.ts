@@ -131,7 +131,13 @@ async function measureManifests({ arena, image }: Ground, { name, tag, tags, ima
   const row = { task: 'manifest HEAD by tag', conditions, rateUnit: '/s', cpuUnit: ' us CPU' } as const
   await arena.compare(row, arena.lanes(), async (lane) => {
     const { pid, url } = lane.rival.running
-    return perRequest(await loadByHead(pid, { url: `${url}${byTag}`, connections: 32 }, arena.effort.seconds))
+    return perRequest(
+      await loadByHead(
+        pid,
+        { url: `${url}${byTag}`, headers: { accept: ACCEPT }, connections: 32 },
+        arena.effort.seconds,
+      ),
+    )
   })
 }
 

@@ -138,8 +138,9 @@ export class Registry {
     const names: string[] = []
     if (page.limit === 0) return { items: names }
     const source = { db: services.db, directory, permissions }
-    const step = Math.max(page.limit + 1, CATALOG_STEP)
-    for await (const name of readableNames(source, reader, page.after ?? '', step)) {
+    const first = page.limit + 1
+    const steps = { first, step: Math.max(first, CATALOG_STEP) }
+    for await (const name of readableNames(source, reader, page.after ?? '', steps)) {
       names.push(name)
       if (names.length > page.limit) break
     }
