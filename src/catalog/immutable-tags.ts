@@ -1,3 +1,4 @@
+import type { Digest } from '../core/digest.ts'
 import { RegistryError } from '../core/errors.ts'
 import { fitsTagPattern } from '../core/tag-pattern.ts'
 import type { Transaction } from '../storage/database.ts'
@@ -50,6 +51,32 @@ export async function refuseImmutable(
     select t.name from above join tags t on t.package_id = ${pkg} and t.digest = above.digest
     where t.name > ${after} order by t.name limit ${STEP}`
   await refuseFirst(above, patterns, 'what its index lists cannot be deleted')
+}
+
+/**
+ * Refuses to hide a blob, once it is hidden, that something under an immutable tag cannot do without. The blob's row is
+ * held by then, as a push holds it: so none that needs the blob is under way.
+ *
+ * @throws RegistryError `TAG_IMMUTABLE`
+ */
+export async function refuseBlobOfImmutable(
+  tx: Transaction,
+  pkg: PackageId,
+  digest: Digest,
+  patterns: readonly string[],
+): Promise<void> {
+  if (patterns.length === 0) return
+  const above = (after: string) => tx.all<{ name: string }>`
+    with recursive above (digest) as (
+      select a.digest from artifact_blobs b join artifacts a on a.id = b.artifact_id
+      where b.package_id = ${pkg} and b.digest = ${digest}
+      union
+      select a.digest from above
+      join artifact_children c on c.digest = above.digest
+      join artifacts a on a.id = c.artifact_id and a.package_id = ${pkg})
+    select t.name from above join tags t on t.package_id = ${pkg} and t.digest = above.digest
+    where t.name > ${after} order by t.name limit ${STEP}`
+  await refuseFirst(above, patterns, 'blobs of what it points at cannot be deleted')
 }
 
 async function refuseFirst(

@@ -3,6 +3,7 @@ import type { OpenDatabase } from '../../tests/harness/every-database.ts'
 import { failureCode } from '../../tests/harness/failure-code.ts'
 import { EMPTY, indexOf, living, type Made, openPast, plain, trash } from '../../tests/harness/past.ts'
 import { putDocument } from '../../tests/harness/registry.ts'
+import type { Digest } from '../core/digest.ts'
 import type { RepositorySettings } from '../core/repository.ts'
 
 /** Tags that are set once: no way of pushing or deleting gets around it. */
@@ -46,6 +47,25 @@ export function immutableTagsContract(open: OpenDatabase): void {
       expect(message).toContain('"v1"')
       expect(message).toContain('"v*"')
       expect([await remove.removeTag('free'), await remove.removeTag('v9')]).toEqual([true, false])
+    })
+
+    it('keeps the blobs of what it points at, also through an index, and no others', async () => {
+      const { db, remove, put, image } = await start({ immutableTags })
+      const [one, two, free] = [await image(), await image(), await image()]
+      await put(one, 'v1')
+      await put(two)
+      await put(indexOf([two]), 'v2')
+      await put(free, 'free')
+      const blobsOf = async ({ digest }: Made) =>
+        db.all<{ digest: Digest }>`
+          select b.digest from artifact_blobs b join artifacts a on a.id = b.artifact_id where a.digest = ${digest}`
+      for (const [made, code] of [
+        [one, 'TAG_IMMUTABLE'],
+        [two, 'TAG_IMMUTABLE'],
+        [free, 'no error'],
+      ] as const) {
+        for (const { digest } of await blobsOf(made)) expect(await failureCode(remove.removeBlob(digest))).toBe(code)
+      }
     })
 
     it.each([

@@ -2,6 +2,7 @@ import { findByDigest, findByTag, presentArtifacts, readDocument, saveArtifact }
 import { unlinkBlob } from '../catalog/blob-links.ts'
 import { type BlobRecord, findBlob, touchAndLinkBlob, touchBlobs } from '../catalog/blobs.ts'
 import { type DeletionOrder, deleteArtifacts, deleteTags, lockPackage } from '../catalog/deletions.ts'
+import { refuseBlobOfImmutable } from '../catalog/immutable-tags.ts'
 import { type PackageId, savePackage } from '../catalog/packages.ts'
 import { findSubject, listReferrers } from '../catalog/referrers.ts'
 import { listTags, saveTags } from '../catalog/tags.ts'
@@ -212,7 +213,11 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   }
 
   removeBlob(digest: Digest): Promise<boolean> {
-    return this.#inPackage((tx, pkg) => unlinkBlob(tx, pkg, digest, this.#services.clock()))
+    return this.#inPackage(async (tx, pkg) => {
+      const isHidden = await unlinkBlob(tx, pkg, digest, this.#services.clock())
+      if (isHidden) await refuseBlobOfImmutable(tx, pkg, digest, this.#repository.settings.immutableTags)
+      return isHidden
+    })
   }
 
   async #inPackage(work: (tx: Transaction, pkg: PackageId) => Promise<boolean>): Promise<boolean> {
