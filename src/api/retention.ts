@@ -63,7 +63,7 @@ export type RetentionChangeBody = z.input<typeof RetentionChangeShape>
 
 export const RetentionPreviewQueryShape = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
-  after: z.string().max(1000).optional(),
+  after: z.string().max(6000).optional(),
   all: z.enum(['true', 'false']).default('false').meta({ description: 'Also what stays, with the reason.' }),
 })
 

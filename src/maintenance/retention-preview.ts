@@ -1,4 +1,5 @@
 import { RegistryError } from '../core/errors.ts'
+import type { AgedTag } from '../policy/newest-tags.ts'
 import type { Reader } from '../storage/database.ts'
 import {
   type RetentionPosition,
@@ -50,7 +51,9 @@ export async function previewRetention(
     // One more than fits tells that there is a next page.
     if (lines.length > room) {
       items.push(...lines.slice(0, room))
-      return { items, next: { now: cursor.now, position, shown: shown + room } }
+      const isSameImage = position?.kind === 'tag' && position.image === step.image
+      const place = position && isSameImage ? { ...position, counted: step.rules.counted } : position
+      return { items, next: { now: cursor.now, position: place, shown: shown + room } }
     }
     items.push(...lines)
     shown = 0
@@ -80,18 +83,31 @@ function linesOf(step: RetentionStep): PreviewLine[] {
 /** A cursor as a text for clients, who need not understand it. */
 export function formatCursor({ now, position, shown }: PreviewCursor): string {
   const parts = position ? [position.image, position.kind, position.key] : []
-  return Buffer.from(JSON.stringify([now, shown, ...parts])).toString('base64url')
+  const counted = position?.counted ? [position.counted.map((tag) => tag && [tag.setAt, tag.name])] : []
+  return Buffer.from(JSON.stringify([now, shown, ...parts, ...counted])).toString('base64url')
 }
 
 /** @throws RegistryError `INVALID` */
 export function parseCursor(text: string): PreviewCursor {
-  const parts = partsOf(text)
-  const [now, shown, image, kind, key] = parts
-  const isPlace = typeof image === 'string' && (kind === 'tag' || kind === 'manifest') && typeof key === 'string'
-  if (isCount(now) && isCount(shown) && (parts.length === 2 || (parts.length === 5 && isPlace))) {
-    return { now, shown, position: isPlace ? { image, kind, key } : null }
-  }
+  const [now, shown, ...place] = partsOf(text)
+  const position = place.length === 0 ? null : placeOf(place)
+  if (isCount(now) && isCount(shown) && position !== undefined) return { now, shown, position }
   throw new RegistryError('INVALID', { after: text.slice(0, 100) }, { message: 'after is not the next of a page' })
+}
+
+function placeOf([image, kind, key, counted]: readonly unknown[]): RetentionPosition | undefined {
+  const isPlace = typeof image === 'string' && (kind === 'tag' || kind === 'manifest') && typeof key === 'string'
+  if (!isPlace) return undefined
+  if (counted === undefined) return { image, kind, key }
+  if (!Array.isArray(counted)) return undefined
+  const tags = counted.map((tag: unknown) => (tag === null ? null : agedTag(tag)))
+  return tags.every((tag) => tag !== undefined) ? { image, kind, key, counted: tags } : undefined
+}
+
+function agedTag(value: unknown): AgedTag | undefined {
+  if (!Array.isArray(value)) return undefined
+  const [setAt, name]: readonly unknown[] = value
+  return isCount(setAt) && typeof name === 'string' ? { setAt, name } : undefined
 }
 
 function partsOf(text: string): readonly unknown[] {

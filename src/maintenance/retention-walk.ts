@@ -9,6 +9,7 @@ import {
   type TagRow,
 } from '../catalog/retention-facts.ts'
 import type { RepositorySettings } from '../core/repository.ts'
+import type { AgedTag } from '../policy/newest-tags.ts'
 import { judgeManifest, judgeTag, type RetentionVerdict } from '../policy/retention.ts'
 import { ImageRules } from '../policy/retention-rules.ts'
 import type { Reader } from '../storage/database.ts'
@@ -25,6 +26,8 @@ export interface RetentionPosition {
   readonly kind: 'manifest' | 'tag'
   /** The name of the tag, or the digest. */
   readonly key: string
+  /** What was counted of the image, so that it need not be counted for every page. */
+  readonly counted?: readonly (AgedTag | null)[]
 }
 
 interface InImage {
@@ -69,7 +72,7 @@ export async function* walkRetention(
       const rules = new ImageRules(retention.rules, immutableTags, name)
       const place = { pkg: id, image: name, rules }
       if (begun?.kind !== 'tag') yield* walkManifests(reader, walk, place, begun?.key ?? '')
-      yield* walkTags(reader, walk, place, begun?.kind === 'tag' ? begun.key : '')
+      yield* walkTags(reader, walk, place, begun?.kind === 'tag' ? begun : null)
     }
     const last = images.at(-1)
     if (!last || images.length < PAGE) return
@@ -149,14 +152,15 @@ async function* walkTags(
   reader: Reader,
   { now }: RetentionWalk,
   place: Place,
-  begin: string,
+  after: RetentionPosition | null,
 ): AsyncGenerator<RetentionStep> {
-  if (place.rules.countsTags) {
+  if (after?.counted) place.rules.resume(after.counted)
+  else if (place.rules.countsTags) {
     for await (const row of tagsOf(reader, place.pkg, '')) {
       if (!row.isSpeaking) place.rules.count({ name: row.name, setAt: row.set_at })
     }
   }
-  for await (const { isSpeaking, ...row } of tagsOf(reader, place.pkg, begin)) {
+  for await (const { isSpeaking, ...row } of tagsOf(reader, place.pkg, after?.key ?? '')) {
     const verdict = isSpeaking ? SPEAKING : judgeTag(tagFacts(row), place.rules, now)
     yield { ...place, kind: 'tag', row, isJudged: !isSpeaking, verdict }
   }

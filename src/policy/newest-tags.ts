@@ -24,11 +24,23 @@ export class NewestTags {
     if (this.#tags.length >= 2 * Math.max(this.#most, 16)) this.#cut()
   }
 
+  /** The oldest of the newest, when there are so many; what was found once need not be counted again. */
+  get oldest(): AgedTag | null {
+    this.#cut()
+    return this.#oldest
+  }
+
+  /** Takes over what another has found. */
+  resume(oldest: AgedTag | null): void {
+    this.#tags = []
+    this.#oldest = oldest
+  }
+
   /** Whether a tag is one of the newest; one that is newer than all that were added is. */
   has(tag: AgedTag): boolean {
-    this.#cut()
+    const { oldest } = this
     if (this.#most === 0) return false
-    return this.#oldest === null || !isNewer(this.#oldest, tag)
+    return oldest === null || !isNewer(oldest, tag)
   }
 
   #cut(): void {

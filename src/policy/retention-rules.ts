@@ -27,6 +27,16 @@ export class ImageRules {
     return this.#rules.some(({ rule }) => (rule.keepNewest ?? 0) > 0)
   }
 
+  /** What counting has found, rule by rule. */
+  get counted(): (AgedTag | null)[] {
+    return this.#rules.map(({ newest }) => newest.oldest)
+  }
+
+  /** Takes over what was counted before, by the same rules. */
+  resume(counted: readonly (AgedTag | null)[]): void {
+    for (const [at, { newest }] of this.#rules.entries()) newest.resume(counted[at] ?? null)
+  }
+
   /** The pattern that keeps a tag whatever the rules say, or null. */
   immutableBy(tag: string): string | null {
     return this.#immutableTags.find((pattern) => fitsTagPattern([pattern], tag)) ?? null

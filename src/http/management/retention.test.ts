@@ -142,6 +142,9 @@ function retentionApiContract(open: OpenDatabase): void {
         text([1, 0, 'a']),
         text([1, 0, 'a', 'blob', 'b']),
         text([1, 0, {}, 'tag', 'b']),
+        text([1, 0, 'a', 'tag', 'b', 'c']),
+        text([1, 0, 'a', 'tag', 'b', [1]]),
+        text([1, 0, 'a', 'tag', 'b', [['x', 1]]]),
       ]
       for (const after of cursors) {
         const path = `repositories/demo/retention/preview?after=${after}`
