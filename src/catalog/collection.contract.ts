@@ -79,7 +79,7 @@ export function collectionContract(open: OpenDatabase): void {
       const commit = await heldOpen(db, (tx) => purgeStep(tx, now))
       await during(
         commit,
-        db.transaction((tx) => dropUsedReviews(tx, review)),
+        db.transaction((tx) => dropUsedReviews(tx, review.package_id, [review.digest])),
       )
       expect([await findUntruths(db), await reviewsOf(db)]).toEqual([[], 1])
     })

@@ -10,43 +10,47 @@ export interface LinkReview {
   readonly queued_at: number
 }
 
-/** A review whose time has come, and whether the link was in use when it was listed. */
-export interface DueReview extends LinkReview {
-  readonly is_used: 0 | 1
-}
-
 /** What became of a review: the link is in use, was wanted lately, is hidden, or was the blob's last; or nothing was due. */
 export type Verdict = 'used' | 'wanted' | 'hidden' | 'condemned' | 'gone'
 
 /** Reviews that have waited since `dueAt` or longer, the oldest first. Each leaves this list when it is settled. */
-export function listDueReviews(reader: Reader, dueAt: number, limit: number): Promise<DueReview[]> {
-  return reader.all<DueReview>`
-    select r.package_id, r.digest, r.queued_at,
-      case when exists (select 1 from artifact_blobs u where u.package_id = r.package_id and u.digest = r.digest)
-        or exists (select 1 from deleted_artifact_blobs d where d.package_id = r.package_id and d.digest = r.digest)
-        then 1 else 0 end as is_used
-    from link_reviews r where r.queued_at <= ${dueAt}
-    order by r.queued_at, r.package_id, r.digest limit ${limit}`
+export function listDueReviews(reader: Reader, dueAt: number, limit: number): Promise<LinkReview[]> {
+  return reader.all<LinkReview>`
+    select package_id, digest, queued_at from link_reviews where queued_at <= ${dueAt}
+    order by queued_at, package_id, digest limit ${limit}`
 }
 
 /**
- * Drops the reviews up to and with `last` whose links are in use; answers how many.
+ * Which blobs of a package are in use, by what lives in it or by what is deleted and can be brought back. Both in one
+ * statement: a use moves from one to the other at once.
+ */
+export async function listUsed(reader: Reader, pkg: PackageId, digests: readonly Digest[]): Promise<Digest[]> {
+  if (digests.length === 0) return []
+  const asked = many(digests)
+  const rows = await reader.all<{ digest: Digest }>`
+    select digest from artifact_blobs where package_id = ${pkg} and digest in ${asked}
+    union
+    select digest from deleted_artifact_blobs where package_id = ${pkg} and digest in ${asked}`
+  return rows.map((row) => row.digest)
+}
+
+/**
+ * Drops the reviews of a package's links that are in use; answers these.
  *
  * The reviews are taken first. A purge writes a review before it takes the use away, so whoever holds the review sees
  * either the use that is still there, or that it has gone; and what it writes later is a new review.
  */
-export async function dropUsedReviews(tx: Transaction, last: LinkReview): Promise<number> {
-  const { queued_at, package_id, digest } = last
+export async function dropUsedReviews(tx: Transaction, pkg: PackageId, digests: readonly Digest[]): Promise<Digest[]> {
+  if (digests.length === 0) return []
+  // Keys one by one, and no range: a plan for many rows would go through the whole table.
   await tx.run`
     update link_reviews set queued_at = queued_at
-    where (queued_at, package_id, digest) <= (${queued_at}, ${package_id}, ${digest})`
-  return tx.run`
-    delete from link_reviews
-    where (queued_at, package_id, digest) <= (${queued_at}, ${package_id}, ${digest}) and (
-      exists (select 1 from artifact_blobs u
-              where u.package_id = link_reviews.package_id and u.digest = link_reviews.digest)
-      or exists (select 1 from deleted_artifact_blobs d
-                 where d.package_id = link_reviews.package_id and d.digest = link_reviews.digest))`
+    where package_id = ${pkg} and digest in ${many(digests.toSorted())}`
+  const used = await listUsed(tx, pkg, digests)
+  if (used.length > 0) {
+    await tx.run`delete from link_reviews where package_id = ${pkg} and digest in ${many(used)}`
+  }
+  return used
 }
 
 /**
@@ -74,7 +78,7 @@ export async function settleReview(
         and not exists (select 1 from blobs where digest = ${digest})`
     return { verdict: 'gone', size: 0 }
   }
-  if (await isUsed(tx, package_id, digest)) {
+  if ((await listUsed(tx, package_id, [digest])).length > 0) {
     await dropReview(tx, package_id, digest)
     return { verdict: 'used', size: blob.size }
   }
@@ -87,15 +91,6 @@ export async function settleReview(
   await dropReview(tx, package_id, digest)
   const isLast = await condemnUnlinked(tx, { digest, ...blob }, now)
   return { verdict: isLast ? 'condemned' : 'hidden', size: blob.size }
-}
-
-/** Both kinds of use in one statement: what is deleted or brought back moves from one to the other at once. */
-async function isUsed(tx: Transaction, pkg: PackageId, digest: Digest): Promise<boolean> {
-  const use = await tx.first`
-    select 1 as yes from artifact_blobs where package_id = ${pkg} and digest = ${digest}
-    union all
-    select 1 as yes from deleted_artifact_blobs where package_id = ${pkg} and digest = ${digest} limit 1`
-  return use !== null
 }
 
 async function dropReview(tx: Transaction, pkg: PackageId, digest: Digest): Promise<void> {

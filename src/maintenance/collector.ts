@@ -1,7 +1,7 @@
 import {
-  type DueReview,
   dropCondemned,
   dropUsedReviews,
+  type LinkReview,
   listDueReviews,
   listRemovable,
   postponeRemoval,
@@ -42,7 +42,7 @@ export interface CollectorTally {
 }
 
 /** Reviews read at a time: those of links in use, which are most, go in one transaction. */
-const REVIEWS = 200
+const REVIEWS = 100
 /** Links that are not in use are decided on one by one, so many in a step. */
 const UNUSED_LINKS = 8
 const REMOVALS = 64
@@ -68,8 +68,8 @@ export class Collector {
     failedRemovals: 0,
   }
   readonly #options: CollectorOptions
-  /** Reviews of links that were not in use when they were read. */
-  #unused: DueReview[] = []
+  /** Reviews of links that were not in use when they were looked at. */
+  #unused: LinkReview[] = []
 
   constructor(options: CollectorOptions) {
     this.#options = options
@@ -85,15 +85,27 @@ export class Collector {
     if (next.length > 0) return true
     const { db, clock, graceMs } = this.#options
     const due = await listDueReviews(db, clock() - graceMs, REVIEWS)
-    const last = due.at(-1)
-    if (!last) return false
-    this.#unused = due.filter(({ is_used }) => is_used === 0)
-    if (this.#unused.length === due.length) return true
-    this.tally.reviewedLinks += await db.transaction((tx) => dropUsedReviews(tx, last))
+    if (due.length === 0) return false
+    const packages = [...Map.groupBy(due, ({ package_id }) => package_id)].sort(([a], [b]) => a - b)
+    this.#unused = await db.transaction(async (tx) => {
+      const unused: LinkReview[] = []
+      for (const [pkg, links] of packages) {
+        const used = new Set(
+          await dropUsedReviews(
+            tx,
+            pkg,
+            links.map(({ digest }) => digest),
+          ),
+        )
+        unused.push(...links.filter(({ digest }) => !used.has(digest)))
+      }
+      return unused
+    })
+    this.tally.reviewedLinks += due.length - this.#unused.length
     return true
   }
 
-  async #settle(review: DueReview): Promise<void> {
+  async #settle(review: LinkReview): Promise<void> {
     const { db, clock, graceMs } = this.#options
     const now = clock()
     const { verdict, size } = await db.transaction((tx) => settleReview(tx, review, now - graceMs, now))
