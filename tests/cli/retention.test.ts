@@ -147,6 +147,17 @@ describe('what a repository keeps, by the command line', () => {
     expect(state).toMatchObject({ isRunning: false, report: { isForced: true, deletedTags: 15, warning: null } })
   })
 
+  it('knows of pulls from before the server was stopped, and counts none for a look', async () => {
+    const manifest = (tag: string) => `${server.url}/v2/demo/app/manifests/${tag}`
+    for (const tag of ['pulled', 'seen']) await push(tag)
+    await fetch(manifest('pulled'), { headers: { authorization } })
+    await fetch(manifest('seen'), { method: 'HEAD', headers: { authorization } })
+    await server.restart()
+    const { items } = await json<RetentionPreviewBody>('repository', 'retention', 'demo', '--preview', '--all')
+    const pulledAt = (name: string) => items.find(({ tag }) => tag === name)?.pulledAt
+    expect([typeof pulledAt('pulled'), pulledAt('seen')]).toEqual(['string', null])
+  }, 60_000)
+
   it('shows nothing of it to somebody who does not administer the repository', async () => {
     await seawall(['user', 'create', 'eve', '--password-stdin'], { folder, stdin: 'a password of eve\n' })
     const eve = { folder, env: { HOME: join(folder, 'eve') }, stdin: 'a password of eve\n' }
