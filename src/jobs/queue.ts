@@ -43,25 +43,47 @@ export async function saveRepeatingJob(tx: Transaction, kind: string, runAt: num
 
 /** Takes the job whose turn it is, also one whose worker has died. */
 export function claimJob(db: Database, kinds: readonly string[], by: string, now: number): Promise<Job | null> {
-  return db.transaction(
-    (tx) => tx.first<Job>`
+  return db.transaction(async (tx) => {
+    const due: Due[] = []
+    // Each question reads one row, by an index; over all kinds at once every job that waits would be read and sorted.
+    for (const kind of kinds) {
+      const found = [await firstQueued(tx, kind, now), await firstLeft(tx, kind, now)]
+      due.push(...found.filter((job) => job !== null))
+    }
+    const [next] = due.sort((a, b) => a.run_at - b.run_at || a.id - b.id)
+    if (!next) return null
+    return tx.first<Job>`
       update jobs set state = 'running', claimed_by = ${by}, claimed_until = ${now + CLAIM_MS}, attempts = attempts + 1
-      where id = (
-        select id from jobs
-        where kind in ${many(kinds)}
-          and ((state = 'queued' and run_at <= ${now}) or (state = 'running' and claimed_until < ${now}))
-        order by run_at, id limit 1 ${skipLocked})
-      returning id, kind, subject, payload, attempts`,
-  )
+      where id = ${next.id} returning id, kind, subject, payload, attempts`
+  })
+}
+
+interface Due {
+  readonly id: number
+  readonly run_at: number
+}
+
+function firstQueued(tx: Transaction, kind: string, now: number): Promise<Due | null> {
+  return tx.first<Due>`
+    select id, run_at from jobs where kind = ${kind} and state = 'queued' and run_at <= ${now}
+    order by run_at, id limit 1 ${skipLocked}`
+}
+
+/** One whose worker has not been heard of for too long; there are never more than there are workers. */
+function firstLeft(tx: Transaction, kind: string, now: number): Promise<Due | null> {
+  return tx.first<Due>`
+    select id, run_at from jobs where kind = ${kind} and state = 'running' and claimed_until < ${now}
+    order by run_at, id limit 1 ${skipLocked}`
 }
 
 /** Whether there is anything to claim: a read, so that idle workers do not write. */
 export async function hasTurn(reader: Reader, kinds: readonly string[], now: number): Promise<boolean> {
-  const row = await reader.first`
-    select 1 as yes from jobs
-    where kind in ${many(kinds)}
-      and ((state = 'queued' and run_at <= ${now}) or (state = 'running' and claimed_until < ${now})) limit 1`
-  return row !== null
+  const queued = await reader.first`
+    select 1 as yes from jobs where kind in ${many(kinds)} and state = 'queued' and run_at <= ${now} limit 1`
+  if (queued) return true
+  const left = await reader.first`
+    select 1 as yes from jobs where state = 'running' and claimed_until < ${now} and kind in ${many(kinds)} limit 1`
+  return left !== null
 }
 
 /** Moves the end of a claim on; answers false when the job is no longer the caller's. */

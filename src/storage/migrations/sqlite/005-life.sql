@@ -154,3 +154,9 @@ end;
 
 -- Referrers of one kind, however many others the subject has.
 create index artifacts_by_type on artifacts (package_id, subject, artifact_type, digest) where subject is not null;
+
+-- A worker finds what is due of its kinds, however many jobs of others wait; and what nobody works on any more.
+drop index jobs_by_turn;
+create index jobs_by_kind on jobs (kind, state, run_at, id);
+create index jobs_running on jobs (claimed_until) where state = 'running';
+create index uploads_claimed on uploads (id) where claimed_by is not null;
