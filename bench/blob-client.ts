@@ -76,6 +76,18 @@ export class BlobClient {
   }
 }
 
+/** Lets every client work; in the end, and when one fails, the connections of all are closed. */
+export async function allOrClosed(
+  clients: readonly BlobClient[],
+  work: (client: BlobClient, position: number) => Promise<void>,
+): Promise<void> {
+  try {
+    await Promise.all(clients.map(work))
+  } finally {
+    for (const client of clients) client.close()
+  }
+}
+
 /** Relative, or with a host. */
 function locationOf({ location }: RawAnswer): string {
   if (location === null) throw new Error('an answer without a Location')

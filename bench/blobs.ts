@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { program } from '../tests/harness/program.ts'
 import { runToSuccess } from '../tests/harness/run-program.ts'
 import type { Arena, Lane, Sample } from './arena.ts'
-import { BlobClient } from './blob-client.ts'
+import { allOrClosed, BlobClient } from './blob-client.ts'
 import { BlobSource, type FreshBlob } from './blob-source.ts'
 import type { FileServer } from './contenders/nginx.ts'
 import { type LoadRequest, load } from './load.ts'
@@ -69,16 +69,16 @@ export async function comparePuts(
   const row = { task, conditions, rateUnit: ' MB/s', cpuUnit: ' s CPU per GB' } as const
   const count = pushesPerRun(arena, conditions)
   await arena.compare(row, arena.lanes(), async ({ rival: { running } }) => {
+    // first of all: it may take longer than a server keeps an idle connection
+    await settle()
     const clients = await BlobClient.several(conditions.clients, running, IMAGE)
     const waiting = Array.from({ length: count }, () => blobs.next())
-    await settle()
     const latencies: number[] = []
     const before = processCost(running.pid).cpuSeconds
     const started = performance.now()
-    await Promise.all(clients.map((client) => pushAll(client, waiting, latencies, chunkMegabytes)))
+    await allOrClosed(clients, (client) => pushAll(client, waiting, latencies, chunkMegabytes))
     const seconds = (performance.now() - started) / 1_000
     const cpu = processCost(running.pid).cpuSeconds - before
-    for (const client of clients) client.close()
     const bytes = count * conditions.megabytes * MEGABYTE
     return {
       rate: bytes / MEGABYTE / seconds,

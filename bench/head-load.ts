@@ -45,8 +45,10 @@ function askUntil(end: number, { url, headers = {} }: LoadRequest, latencies: nu
       socket: {
         open: (socket) => void socket.write(question),
         data(socket, chunk) {
-          if (chunk[9] !== 0x32) return reject(new Error(`HEAD ${url}: ${chunk.toString('latin1').split('\r\n')[0]}`))
-          if (!chunk.subarray(-END.length).equals(END)) return reject(new Error(`HEAD ${url}: not one whole answer`))
+          if (chunk[9] !== 0x32 || !chunk.subarray(-END.length).equals(END)) {
+            reject(new Error(`HEAD ${url}: ${chunk.toString('latin1').split('\r\n')[0]}`))
+            return void socket.end()
+          }
           const now = performance.now()
           latencies.push(now - asked)
           asked = now

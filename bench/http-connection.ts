@@ -53,7 +53,10 @@ export class HttpConnection {
       socket: {
         data: (_, chunk) => connection.#take(chunk),
         drain: () => connection.#write(),
-        close: () => connection.#fail(new Error(`${host} closed the connection`)),
+        close() {
+          connection.#socket = null
+          connection.#fail(new Error(`${host} closed the connection`))
+        },
         error: (_, error) => connection.#fail(error),
       },
     })
@@ -62,6 +65,7 @@ export class HttpConnection {
 
   send({ method, path, headers = {}, body }: RawRequest): Promise<RawAnswer> {
     if (this.#exchange) throw new Error('one request at a time')
+    if (!this.#socket) return Promise.reject(new Error(`the connection to ${this.#host} is closed`))
     const lines = Object.entries({ host: this.#host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
     const length = body || method === 'POST' || method === 'PUT' ? `content-length: ${body?.bytes ?? 0}\r\n` : ''
     this.#unsent = Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}${length}\r\n`)

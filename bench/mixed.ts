@@ -1,6 +1,6 @@
 import type { TestImage } from '../tests/harness/test-image.ts'
 import type { Arena } from './arena.ts'
-import { BlobClient } from './blob-client.ts'
+import { allOrClosed, BlobClient } from './blob-client.ts'
 import { BlobSource, type FreshBlob } from './blob-source.ts'
 import type { TaggedManifest } from './contender.ts'
 import { processCost } from './process-cost.ts'
@@ -37,10 +37,9 @@ export async function compareMixed(arena: Arena, ground: MixedGround): Promise<v
     const before = processCost(running.pid).cpuSeconds
     const started = performance.now()
     const end = started + arena.effort.seconds * 1_000
-    await Promise.all(clients.map((client, position) => work({ client, blobs, ground, position, end }, latencies)))
+    await allOrClosed(clients, (client, position) => work({ client, blobs, ground, position, end }, latencies))
     const seconds = (performance.now() - started) / 1_000
     const cpuSeconds = processCost(running.pid).cpuSeconds - before
-    for (const client of clients) client.close()
     return {
       rate: latencies.length / seconds,
       p99Ms: percentile99(latencies),
