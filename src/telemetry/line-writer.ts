@@ -3,6 +3,9 @@ export interface LineTarget {
   write(text: string): unknown
 }
 
+/** Several processes may have one pipe: so much goes into it in one piece on every system (PIPE_BUF of Linux). */
+const MOST_AT_ONCE = 4096
+
 /**
  * Gathers the lines of one turn of the event loop into one write, as a system call a line is dear under load.
  *
@@ -30,6 +33,24 @@ export class LineWriter {
     if (this.#gathered === '') return
     const text = this.#gathered
     this.#gathered = ''
-    this.#target.write(text)
+    for (const piece of pieces(text)) this.#target.write(piece)
   }
+}
+
+/** Whole lines, as many at a time as no other process can come between; a longer one goes by itself. */
+function* pieces(text: string): Generator<string> {
+  // a character may take three bytes
+  for (let from = 0; from < text.length; ) {
+    const rest = text.length - from
+    const end = rest * 3 <= MOST_AT_ONCE ? text.length : endOfLine(text, from)
+    yield text.slice(from, end)
+    from = end
+  }
+}
+
+/** The end of the last line that certainly fits, else of the first one. */
+function endOfLine(text: string, from: number): number {
+  const fitting = text.lastIndexOf('\n', from + Math.floor(MOST_AT_ONCE / 3) - 1)
+  const end = fitting > from ? fitting : text.indexOf('\n', from)
+  return end < 0 ? text.length : end + 1
 }
