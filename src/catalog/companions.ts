@@ -7,6 +7,8 @@ export interface Companions {
   /** The manifest itself first. */
   readonly digests: readonly Digest[]
   readonly tags: readonly { readonly name: string; readonly digest: Digest }[]
+  /** When one of them was last pushed or pulled; milliseconds since 1970. */
+  readonly usedAt: number
   /** Something else that needs one of them, in words; null when nothing does. */
   readonly obstacle: string | null
 }
@@ -35,12 +37,13 @@ export async function findCompanions(reader: Reader, pkg: PackageId, digest: Dig
     fresh = [...new Set(speaking.map((tag) => tag.digest))].filter((each) => !digests.has(each))
     for (const each of fresh) digests.add(each)
   }
-  const obstacle = await findObstacle(reader, pkg, digests, tags)
-  return { digests: [...digests], tags: [...tags].map(([name, target]) => ({ name, digest: target })), obstacle }
+  const found = { digests: [...digests], tags: [...tags].map(([name, target]) => ({ name, digest: target })) }
+  const usedAt = Math.max(0, ...(await inSteps(found.digests, (step) => usesOf(reader, pkg, step))))
+  return { ...found, usedAt, obstacle: await findObstacle(reader, pkg, digests, tags) }
 }
 
 function tooMany(digest: Digest): Companions {
-  return { digests: [digest], tags: [], obstacle: `more than ${MOST} manifests or tags would go with it` }
+  return { digests: [digest], tags: [], usedAt: 0, obstacle: `more than ${MOST} manifests or tags would go with it` }
 }
 
 async function inSteps<T>(digests: readonly Digest[], ask: (step: readonly Digest[]) => Promise<T[]>): Promise<T[]> {
@@ -60,6 +63,15 @@ async function referrersOf(reader: Reader, pkg: PackageId, subjects: readonly Di
       select digest from going limit ${MOST}`,
   )
   return rows.map((row) => row.digest)
+}
+
+/** When the last of some was pushed or pulled. */
+async function usesOf(reader: Reader, pkg: PackageId, digests: readonly Digest[]): Promise<number[]> {
+  const row = await reader.first<{ pushed_at: number | null; pulled_at: number | null }>`
+    select max(a.pushed_at) as pushed_at, max(p.pulled_at) as pulled_at from artifacts a
+    left join pulls p on p.package_id = a.package_id and p.reference = a.digest
+    where a.package_id = ${pkg} and a.digest in ${many(digests)}`
+  return [row?.pushed_at ?? 0, row?.pulled_at ?? 0]
 }
 
 /** `sha256-<hex>` and `sha256-<hex>.<what>`, as `moveFallbackTags` finds them. */

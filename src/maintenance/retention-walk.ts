@@ -133,10 +133,11 @@ export async function judgeRow(
   const along = await findCompanions(reader, pkg, row.digest)
   const immutable = along.tags.find(({ name }) => rules.immutableBy(name) !== null)
   const obstacle = immutable ? `the tag ${immutable.name} would go with it, and is immutable` : along.obstacle
-  return { verdict: judgeManifest({ ...facts, ...needs, obstacle }, untaggedAfterDays, now), along }
+  const all = { ...facts, ...needs, obstacle, companionUsedAt: along.usedAt }
+  return { verdict: judgeManifest(all, untaggedAfterDays, now), along }
 }
 
-const NO_NEEDS = { index: null, untaggedAt: null, restorable: null, obstacle: null }
+const NO_NEEDS = { index: null, untaggedAt: null, restorable: null, obstacle: null, companionUsedAt: null }
 
 function needsOf({ index, untagged_at: untaggedAt, deleted_tag: tag, deleted_index: above }: ManifestNeeds) {
   const restorable =

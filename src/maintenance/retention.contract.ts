@@ -323,6 +323,7 @@ export function retentionContract(open: OpenDatabase): void {
         (trial: RetentionTrial, digest: Digest) => trial.push('app', [], 'untagged').then(() => digest),
       ],
       ['is pulled', (trial: RetentionTrial, digest: Digest) => trial.pull('app', digest)],
+      ['gets a signature', (trial: RetentionTrial, digest: Digest) => trial.push('app', [], 'signature', digest)],
       ['is listed by an index', (trial: RetentionTrial, digest: Digest) => trial.index('app', [], [digest])],
       [
         'gets a referrer that has a tag',

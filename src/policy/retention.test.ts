@@ -171,6 +171,7 @@ describe('a manifest', () => {
     subject: null,
     restorable: null,
     obstacle: null,
+    companionUsedAt: null,
   }
   const TABLE: [what: string, facts: Partial<ManifestFacts>, days: number | null, isDeleted: boolean][] = [
     ['that nothing needs goes', {}, 14, true],
@@ -180,6 +181,8 @@ describe('a manifest', () => {
     ['stays with its subject', { subject: 'sha256:s' }, 14, false],
     ['stays for what can be brought back', { restorable: 'a reason' }, 14, false],
     ['stays for what would go with it', { obstacle: 'a reason' }, 14, false],
+    ['stays for a signature of lately', { companionUsedAt: daysAgo(3) }, 14, false],
+    ['goes with a signature of long ago', { companionUsedAt: daysAgo(15) }, 14, true],
     ['pushed lately stays', { pushedAt: daysAgo(14) }, 14, false],
     ['pushed a moment before that goes', { pushedAt: daysAgo(14) - 1 }, 14, true],
     ['pulled lately stays', { pulledAt: daysAgo(3) }, 14, false],

@@ -25,6 +25,8 @@ export interface ManifestFacts {
   readonly subject: string | null
   /** What can still be brought back, and would need it. */
   readonly restorable: string | null
+  /** When something that would go with it was last pushed or pulled. */
+  readonly companionUsedAt: number | null
   /** Why it cannot go without taking along what is needed. */
   readonly obstacle: string | null
 }
@@ -71,7 +73,7 @@ export function judgeManifest(
   untaggedAfterDays: number | null,
   now: number,
 ): RetentionVerdict {
-  const { tag, index, subject, restorable, obstacle, pushedAt, pulledAt, untaggedAt } = manifest
+  const { tag, index, subject, restorable, obstacle, pushedAt, pulledAt, untaggedAt, companionUsedAt } = manifest
   if (tag !== null) return kept(`the tag ${tag} points at it`)
   if (index !== null) return kept(`the index ${index} lists it`)
   if (subject !== null) return kept(`it stays with its subject ${subject}`)
@@ -82,6 +84,9 @@ export function judgeManifest(
   if (isWithin(pulledAt, untaggedAfterDays, now)) return kept(`pulled ${ago(pulledAt, now)}, ${keeps}`)
   if (isWithin(untaggedAt, untaggedAfterDays, now)) return kept(`had a tag ${ago(untaggedAt, now)}, ${keeps}`)
   if (obstacle !== null) return kept(obstacle)
+  if (isWithin(companionUsedAt, untaggedAfterDays, now)) {
+    return kept(`what would go with it was pushed or pulled ${ago(companionUsedAt, now)}, ${keeps}`)
+  }
   const last = untaggedAt === null ? `pushed ${ago(pushedAt, now)}` : `had a tag ${ago(untaggedAt, now)}`
   return gone(`no tag, index or subject needs it: ${last}, ${keeps}`)
 }
