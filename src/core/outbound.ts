@@ -61,9 +61,13 @@ export interface OutboundAnswer {
   readonly headers: Headers
   /** As it was sent, unpacked by nobody; fails with an `OutboundError`. */
   readonly body: ReadableStream<Uint8Array>
-  /** Reads the body whole. @throws OutboundError `too-large` beyond `maxBytes`, whatever the answer announces */
+  /**
+   * Reads the body whole; where the exchange has no end in time, `answerMs` is it.
+   *
+   * @throws OutboundError `too-large` beyond `maxBytes`, whatever the answer announces
+   */
   bytes(maxBytes: number): Promise<Uint8Array>
-  /** Gives the body up, and the connection with it. */
+  /** Gives up a body that nobody has begun to read, and the connection with it unless there is little left. */
   cancel(): Promise<void>
 }
 

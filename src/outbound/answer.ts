@@ -1,5 +1,6 @@
 import { type OutboundAnswer, OutboundError } from '../core/outbound.ts'
 import type { Deadline } from './deadline.ts'
+import { isWorthReading } from './discard.ts'
 import { exchangeFailure } from './exchange-failure.ts'
 
 /** How a body came to its end. */
@@ -20,8 +21,10 @@ export class WatchedAnswer implements OutboundAnswer {
   readonly status: number
   readonly headers: Headers
   readonly body: ReadableStream<Uint8Array>
+  readonly #deadline: Deadline
 
   constructor(parts: AnswerParts) {
+    this.#deadline = parts.deadline
     this.url = parts.url
     this.status = parts.response.status
     this.headers = parts.response.headers
@@ -34,6 +37,7 @@ export class WatchedAnswer implements OutboundAnswer {
       await this.cancel()
       throw tooLarge()
     }
+    this.#deadline.readWhole()
     const chunks: Uint8Array[] = []
     let length = 0
     for await (const chunk of this.body) {
@@ -45,7 +49,8 @@ export class WatchedAnswer implements OutboundAnswer {
   }
 
   async cancel(): Promise<void> {
-    await this.body.cancel()
+    if (this.body.locked || !isWorthReading(this.headers)) return this.body.cancel()
+    this.bytes(Number.POSITIVE_INFINITY).catch(() => {}) // as much as was announced, behind the caller's back
   }
 }
 
@@ -62,6 +67,7 @@ function watched({ url, response, deadline, onOver }: AnswerParts): ReadableStre
   const endBroken = () => end(deadline.isGivenUp ? 'given up' : 'broken')
   // Also when nobody reads: the place must be free again.
   deadline.signal.addEventListener('abort', endBroken, { once: true })
+  if (deadline.signal.aborted) endBroken()
   if (reader === undefined) end('read')
   return new ReadableStream<Uint8Array>(
     {

@@ -6,8 +6,9 @@ export class Deadline {
   readonly #host: string
   readonly #patience: Patience
   readonly #caller: AbortSignal | undefined
-  readonly #total: Timer | undefined
+  #total: Timer | undefined
   #waiting: Timer | undefined
+  #isOver = false
 
   constructor(host: string, patience: Patience, caller: AbortSignal | undefined) {
     this.#host = host
@@ -34,6 +35,13 @@ export class Deadline {
     clearTimeout(this.#waiting)
   }
 
+  /** The body is read whole, so it is a small one: it gets an end also where the exchange has none. */
+  readWhole(): void {
+    if (this.#isOver) return
+    const { answerMs } = this.#patience
+    this.#total ??= this.#timer(answerMs, `not done within ${answerMs} ms`)
+  }
+
   /** Waits for one piece of the body. */
   async piece<T>(read: Promise<T>): Promise<T> {
     const { idleMs } = this.#patience
@@ -47,6 +55,7 @@ export class Deadline {
 
   /** Stops the clocks; must be called once, whatever happened. */
   over(): void {
+    this.#isOver = true
     clearTimeout(this.#waiting)
     clearTimeout(this.#total)
     this.#caller?.removeEventListener('abort', this.#leave)

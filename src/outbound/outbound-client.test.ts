@@ -41,6 +41,16 @@ describe('an exchange', () => {
     expect(server.accepted).toBeLessThanOrEqual(2) // the first tells whether the address takes connections
   })
 
+  it('uses it again after an answer that led on, or that nobody wanted', async () => {
+    const server = await ground.upstream({ '/': redirects('/end'), '/end': answers(401, {}, 'who are you?') })
+    const one = ground.client()
+    for (let i = 0; i < 5; i++) {
+      await (await one.send(get(`${server.url}/`))).cancel()
+      await Bun.sleep(10)
+    }
+    expect(server.accepted).toBeLessThanOrEqual(3)
+  })
+
   it('survives a connection that was closed while it lay idle', async () => {
     const server = await ground.upstream({ '/': writes('HTTP/1.1 200 Said\r\ncontent-length: 1\r\n\r\nx', 'close') })
     const one = ground.client()
@@ -136,6 +146,7 @@ describe('a host that lies', () => {
       floods('HTTP/1.1 200 OK\r\n', Buffer.from(`x: ${'a'.repeat(60_000)}\r\n`)),
       'too-large',
     ],
+    ['says "go on" without end', floods('', Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'.repeat(1_000))), 'timeout'],
     ['sends thousands of headers', writes(`HTTP/1.1 200 OK\r\n${'a: b\r\n'.repeat(5_000)}\r\n`), 'malformed'],
     ['sends a document of 10 GB', floodsBody(10_000_000_000), 'too-large'],
     ['sends chunks without end', floodsBody(null), 'too-large'],
@@ -247,6 +258,19 @@ describe('a host that fails again and again', () => {
     const trial = made.send(get(`${server.url}/`))
     expect(await failure(read(made, get(`${server.url}/`)))).toBe('resting')
     await (await trial).bytes(10)
+    expect(await read(made, get(`${server.url}/`))).toBe('ok')
+  })
+
+  it('is tried again also after a trial that led nowhere safe', async () => {
+    let now = 0
+    let behaviour = answers(503)
+    const server = await ground.host(() => behaviour)
+    const made = ground.client({ clock: () => now, failures: 1, restMs: 1_000 })
+    await read(made, get(`${server.url}/`))
+    now = 1_000
+    behaviour = redirects('file:///etc/passwd')
+    for (let i = 0; i < 3; i++) expect(await failure(made.send(get(`${server.url}/`)))).toBe('unsafe')
+    behaviour = answers(200, {}, 'ok')
     expect(await read(made, get(`${server.url}/`))).toBe('ok')
   })
 

@@ -3,6 +3,7 @@ import { type Outbound, type OutboundAnswer, OutboundError, type OutboundRequest
 import { type BodyEnd, WatchedAnswer } from './answer.ts'
 import { CircuitBreaker, type Passage } from './circuit-breaker.ts'
 import { Deadline } from './deadline.ts'
+import { discard } from './discard.ts'
 import { exchangeFailure } from './exchange-failure.ts'
 import { HostAddresses, type Resolve, systemResolve } from './host-addresses.ts'
 import { Places } from './places.ts'
@@ -37,6 +38,13 @@ interface HostState {
   readonly breaker: CircuitBreaker
   readonly documents: Places
   readonly streams: Places
+}
+
+interface Step {
+  readonly response: Response
+  /** Where it leads; null for an answer. */
+  readonly next: URL | null
+  readonly passage: Passage
 }
 
 /** The one HTTP client for hosts that are not ours. Each has connections, places and breakers of its own. */
@@ -80,14 +88,14 @@ export class OutboundClient implements Outbound {
   async #follow(request: OutboundRequest, deadline: Deadline, leave: () => void): Promise<OutboundAnswer> {
     let { url, authorization = null } = request
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      const { response, passage } = await this.#ask(url, request, authorization, deadline)
-      const next = await targetOf(url, response)
+      const { response, next, passage } = await this.#ask(url, request, authorization, deadline)
       if (next === null) {
         deadline.answered()
         judge(response, passage, request)
         return new WatchedAnswer({ url, response, deadline, onOver: onOver(passage, leave) })
       }
       passage.succeeded()
+      discard(response)
       if (request.method === 'POST') throw new OutboundError('unsafe', url.host, 'leads what was posted elsewhere')
       // For good: a host that we are led to must not lead us back, signed in, to a place of its choice.
       if (next.origin !== url.origin) authorization = null
@@ -96,12 +104,7 @@ export class OutboundClient implements Outbound {
     throw new OutboundError('unsafe', request.url.host, `leads on more than ${MAX_REDIRECTS} times`)
   }
 
-  async #ask(
-    url: URL,
-    request: OutboundRequest,
-    authorization: string | null,
-    deadline: Deadline,
-  ): Promise<{ response: Response; passage: Passage }> {
+  async #ask(url: URL, request: OutboundRequest, authorization: string | null, deadline: Deadline): Promise<Step> {
     const passage = this.#hostState(url.host).breaker.enter()
     if (!passage) throw new OutboundError('resting', url.host, 'failed too often, and is left alone for a while')
     try {
@@ -116,8 +119,7 @@ export class OutboundClient implements Outbound {
         timeout: false, // the deadline knows better: a slow reader is no silent host
         signal: deadline.signal,
       })
-      refuseAmbiguous(response, url)
-      return { response, passage }
+      return { response, next: inspected(url, response, deadline.signal), passage }
     } catch (error) {
       const failure = exchangeFailure(error, url.host, deadline.signal)
       if (deadline.isGivenUp || isUnsafe(failure)) passage.abandoned()
@@ -137,13 +139,14 @@ export class OutboundClient implements Outbound {
   }
 }
 
-async function targetOf(url: URL, response: Response): Promise<URL | null> {
+/** Where an answer leads, or null. @throws OutboundError when it cannot be taken as it is; its body is over then */
+function inspected(url: URL, response: Response, signal: AbortSignal): URL | null {
   try {
-    const target = redirectTarget(url, response)
-    if (target) await response.body?.cancel()
-    return target
+    signal.throwIfAborted()
+    refuseAmbiguous(response, url)
+    return redirectTarget(url, response)
   } catch (error) {
-    await response.body?.cancel()
+    discard(response)
     throw error
   }
 }
@@ -176,9 +179,8 @@ function headersOf(url: URL, request: OutboundRequest, authorization: string | n
 }
 
 /** Two lengths are how one answer is smuggled into another (RFC 9112, section 6.1). */
-function refuseAmbiguous({ headers, body }: Response, url: URL): void {
+function refuseAmbiguous({ headers }: Response, url: URL): void {
   if (!headers.has('transfer-encoding') || !headers.has('content-length')) return
-  body?.cancel().catch(() => {})
   throw new OutboundError('malformed', url.host, 'gives its answer two lengths')
 }
 

@@ -225,6 +225,18 @@ describe('a blob', () => {
     expect((await read(stream)).length).toBe(20)
   })
 
+  it('is missing also where the words for that never end', async () => {
+    const dripping: Behaviour = (socket) => {
+      socket.write(head(404, { 'content-length': '60000' }))
+      const timer = setInterval(() => socket.write('x'), 20)
+      socket.on('close', () => clearInterval(timer))
+    }
+    const { upstream, server } = await ground.registryBy(() => dripping, { documentMs: 200 })
+    expect(await upstreamFailure(upstream.openBlob('demo/app', OTHER, 0))).toBe('missing')
+    await Bun.sleep(50)
+    expect(server.open).toBe(0)
+  })
+
   it('that nobody wants any more is not read on', async () => {
     const { blob, server } = await open(floodsBody(10_000_000_000))
     const reader = blob.stream.getReader()
