@@ -1,4 +1,4 @@
-import { bar, MOST_SERIES, rule, svg, text } from './svg.ts'
+import { bar, MOST_SERIES, svg, text } from './svg.ts'
 
 /** Bars in groups, the shorter the better. */
 export interface BarChart {
@@ -39,5 +39,5 @@ export function barChart({ title, unit, groups }: BarChart): string {
     }
     y += 12
   }
-  return svg(WIDTH, y + 8, title, [rule(LEFT, TOP, LEFT, y - 8), ...parts])
+  return svg(WIDTH, y + 8, title, parts)
 }

@@ -10,7 +10,7 @@ export interface LineChart {
 
 const WIDTH = 760
 const HEIGHT = 400
-const PLOT = { left: 78, right: 590, top: 52, bottom: 340 }
+const PLOT = { left: 78, right: 590, top: 66, bottom: 340 }
 /** Names of lines that end close to each other are moved apart to this. */
 const NAME_HEIGHT = 18
 
