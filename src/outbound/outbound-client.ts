@@ -32,12 +32,15 @@ export interface OutboundSettings {
 }
 
 const MOST_HOSTS = 500
+const KEEP_ALIVE = { idleTimeout: 60, maxIdleSockets: 32 } as const
 const DEFAULTS = { connectMs: 5_000, maxPerHost: 16, failures: 5, restMs: 20_000 } as const
 
 interface HostState {
   readonly breaker: CircuitBreaker
   readonly documents: Places
   readonly streams: Places
+  /** Its connections, shared with no other host and no other client. */
+  readonly session: Bun.FetchSession
 }
 
 interface Step {
@@ -49,11 +52,10 @@ interface Step {
 
 /** The one HTTP client for hosts that are not ours. Each has connections, places and breakers of its own. */
 export class OutboundClient implements Outbound {
-  // Connections are shared with no other client: what a host of one upstream sends unasked, no other one reads.
-  readonly #session = new Bun.FetchSession({ keepAlive: { idleTimeout: 60, maxIdleSockets: 32 } })
   readonly #settings: Required<Pick<OutboundSettings, keyof typeof DEFAULTS>>
   readonly #clock: Clock
   readonly #route: Route
+  readonly #tls: TlsOptions
   readonly #hosts = new Recent<HostState>(MOST_HOSTS)
 
   constructor(settings: OutboundSettings) {
@@ -62,7 +64,8 @@ export class OutboundClient implements Outbound {
     const { mayBePrivate, resolve = systemResolve } = settings
     const { connectMs } = this.#settings
     const addresses = new HostAddresses({ mayBePrivate, resolve, connectMs, clock: this.#clock })
-    this.#route = new Route(addresses, new TlsOptions(settings.tls ?? {}), settings.proxies)
+    this.#route = new Route(addresses, settings.proxies)
+    this.#tls = new TlsOptions(settings.tls ?? {})
   }
 
   async send(request: OutboundRequest): Promise<OutboundAnswer> {
@@ -70,7 +73,7 @@ export class OutboundClient implements Outbound {
     const deadline = new Deadline(host, request.patience, request.signal)
     let leave = () => {}
     try {
-      const { documents, streams } = this.#hostState(host)
+      const { documents, streams } = this.#hostState(request.url)
       leave = await (request.patience.totalMs === undefined ? streams : documents).take(deadline.signal)
       return await this.#follow(request, deadline, leave)
     } catch (error) {
@@ -82,7 +85,7 @@ export class OutboundClient implements Outbound {
 
   /** Closes what is open and idle. */
   close(): void {
-    this.#session.close()
+    for (const { session } of this.#hosts.values()) session.close()
   }
 
   async #follow(request: OutboundRequest, deadline: Deadline, leave: () => void): Promise<OutboundAnswer> {
@@ -105,12 +108,13 @@ export class OutboundClient implements Outbound {
   }
 
   async #ask(url: URL, request: OutboundRequest, authorization: string | null, deadline: Deadline): Promise<Step> {
-    const passage = this.#hostState(url.host).breaker.enter()
+    const { breaker, session } = this.#hostState(url)
+    const passage = breaker.enter()
     if (!passage) throw new OutboundError('resting', url.host, 'failed too often, and is left alone for a while')
     try {
-      const { target, init } = await this.#route.to(url, deadline.signal)
-      const response = await this.#session.fetch(target, {
-        ...init,
+      const { target, proxy } = await this.#route.to(url, deadline.signal)
+      const response = await session.fetch(target, {
+        proxy,
         method: request.method,
         headers: headersOf(url, request, authorization),
         body: request.form?.toString() ?? null,
@@ -129,12 +133,14 @@ export class OutboundClient implements Outbound {
     }
   }
 
-  #hostState(host: string): HostState {
+  #hostState(url: URL): HostState {
     const { failures, restMs, maxPerHost } = this.#settings
-    return this.#hosts.of(host, () => ({
+    return this.#hosts.of(url.host, () => ({
       breaker: new CircuitBreaker({ failures, restMs }, this.#clock),
       documents: new Places(maxPerHost),
       streams: new Places(maxPerHost),
+      // With its TLS here the runtime need not compare it for every request; and what a host sends unasked, no other reads.
+      session: new Bun.FetchSession({ keepAlive: KEEP_ALIVE, tls: this.#tls.of(url.hostname) }),
     }))
   }
 }

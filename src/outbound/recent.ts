@@ -24,6 +24,10 @@ export class Recent<T> {
     if (oldest !== undefined) this.#entries.delete(oldest)
   }
 
+  values(): Iterable<T> {
+    return this.#entries.values()
+  }
+
   delete(key: string): void {
     this.#entries.delete(key)
   }

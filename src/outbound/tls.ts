@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { getCACertificates } from 'node:tls'
 
 /** What TLS needs beyond the usual. */
@@ -26,17 +27,18 @@ export class TlsOptions {
 
   constructor({ ca, own }: TlsSettings) {
     this.#own = own
-    // Named authorities replace the runtime's, but a redirect to a public object store needs those too. As one text:
-    // the runtime compares it for every request to find a connection that is open already.
+    // Named authorities replace the runtime's, but a redirect to a public object store needs those too.
     this.#ca = ca === undefined ? undefined : [...getCACertificates('default'), ca].join('\n')
   }
 
-  /** @param serverName  whom the certificate must name; absent for an address, which then stands in the URL itself */
-  of(hostname: string, serverName: string | undefined): NonNullable<BunFetchRequestInit['tls']> {
+  /** @param hostname  as a URL has it: the certificate must name it; an address stands in the URL itself */
+  of(hostname: string): NonNullable<BunFetchRequestInit['tls']> {
     const own = this.#own?.hostname === hostname ? this.#own : undefined
+    const isName = isIP(hostname.replace(/^\[|\]$/g, '')) === 0
     return {
       rejectUnauthorized: own?.insecure !== true,
-      ...(serverName !== undefined && { serverName }),
+      // Names in certificates and in the handshake have no dot at the end (RFC 6066, section 3).
+      ...(isName && { serverName: hostname.replace(/\.$/, '') }),
       ...(this.#ca !== undefined && { ca: this.#ca }),
       ...(own?.certificate !== undefined && { cert: own.certificate }),
       ...(own?.key !== undefined && { key: own.key }),
