@@ -91,7 +91,7 @@ export async function startRepeating({ db, config }: Pick<App, 'db' | 'config'>)
 }
 
 /** Writes the next turn of a repeating job down; where that is done first, what fails now is tried again then. */
-export async function again({ db }: App, kind: string, inMs: number): Promise<void> {
+export async function again({ db }: Pick<App, 'db'>, kind: string, inMs: number): Promise<void> {
   const now = Date.now()
   await db.transaction((tx) => saveJob(tx, { kind, subject: 'all', runAt: now + inMs }, now))
 }

@@ -15,8 +15,14 @@ const HOUR_MS = 3_600_000
 /** Repositories that are looked at in one step. */
 const STEP = 200
 
+/** What the jobs work with. */
+export type RetentionParts = Pick<App, 'db' | 'log'> & {
+  readonly config: Pick<App['config'], 'upkeep'>
+  readonly services: Pick<App['services'], 'pulls' | 'keepDeletedMs'>
+}
+
 /** A round that adds a job for each repository that gives something up, and those jobs. */
-export function retentionHandlers(app: App, metrics: Metrics): Record<string, JobHandler> {
+export function retentionHandlers(app: RetentionParts, metrics: Pick<Metrics, 'watch'>): Record<string, JobHandler> {
   const { retentionEveryHours } = app.config.upkeep
   const done = { deleted_tags: 0, deleted_manifests: 0, stopped_runs: 0 }
   metrics.watch('seawall_retention', 'What rules of retention did since the start.', 'what', async () => done)
@@ -39,7 +45,7 @@ export function retentionHandlers(app: App, metrics: Metrics): Record<string, Jo
   }
 }
 
-async function addJobs({ db }: App, signal: AbortSignal): Promise<void> {
+async function addJobs({ db }: RetentionParts, signal: AbortSignal): Promise<void> {
   for (let after = ''; ; ) {
     signal.throwIfAborted()
     const repositories = await listRepositories(db, after, STEP)
@@ -55,7 +61,7 @@ async function addJobs({ db }: App, signal: AbortSignal): Promise<void> {
 }
 
 async function retain(
-  { db, services, log }: App,
+  { db, services, log }: RetentionParts,
   repository: RepositoryRecord,
   order: RetainOrder,
   signal: AbortSignal,
