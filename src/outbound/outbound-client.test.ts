@@ -114,6 +114,19 @@ describe('a host that is slow', () => {
   })
 })
 
+describe('a redirect with a body that never ends', () => {
+  it.each([
+    ['a small one, which is read for a moment', head(307, { location: '/end', 'content-length': '5000' })],
+    ['a large one', head(307, { location: '/end', 'content-length': '5000000' })],
+    ['chunks', head(307, { location: '/end', 'transfer-encoding': 'chunked' })],
+  ])('is followed, and does not stay behind: %s', async (_, first) => {
+    const server = await ground.upstream({ '/': writes(first), '/end': answers(200, { connection: 'close' }, 'ok') })
+    expect(await read(ground.client(), get(`${server.url}/`))).toBe('ok')
+    await Bun.sleep(1_200)
+    expect(server.open).toBeLessThanOrEqual(1) // the one that answered
+  })
+})
+
 describe('a host that lies', () => {
   it.each<[string, Behaviour, OutboundFailure]>([
     ['sends less than it says', closesEarly(100, 'short'), 'cut-off'],
