@@ -19,9 +19,11 @@ export async function saveUpkeepReport(tx: Transaction, kind: UpkeepKind, report
     on conflict (kind) do update set report = excluded.report, finished_at = excluded.finished_at`
 }
 
-/** The report of the last run of every kind that ever ran. */
+/** The report of the last run of every kind that ever ran, but for those of single repositories, which may be many. */
 export function listUpkeepReports(reader: Reader): Promise<UpkeepReport[]> {
-  return reader.all<UpkeepReport>`select kind, report, finished_at from upkeep_reports order by kind`
+  return reader.all<UpkeepReport>`
+    select kind, report, finished_at from upkeep_reports
+    where kind < 'retention:' or kind >= 'retention;' order by kind`
 }
 
 /** The report of the last run of a kind; null when none has ended. */

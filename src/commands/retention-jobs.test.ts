@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'bun:test'
 import { describeOnEveryDatabase, type OpenDatabase } from '../../tests/harness/every-database.ts'
 import type { TestRegistry } from '../../tests/harness/registry.ts'
 import { RetentionTrial, rule } from '../../tests/harness/retention-trial.ts'
+import { listUpkeepReports } from '../catalog/upkeep-reports.ts'
 import { type Log, SILENT } from '../core/log.ts'
 import { DEFAULT_SETTINGS } from '../core/repository.ts'
 import type { Job } from '../jobs/queue.ts'
@@ -67,6 +68,7 @@ function retentionJobsContract(open: OpenDatabase): void {
       await handlers[RETAIN_JOB]?.(jobOf(RETAIN_JOB, subject), never)
       expect(await findRetentionReport(trial.db, 'demo')).toMatchObject({ isStopped: true, deletedTags: 0 })
       expect(warnings).toEqual(['retention.stopped'])
+      expect(await listUpkeepReports(trial.db)).toEqual([])
       await handlers[RETAIN_JOB]?.(jobOf(RETAIN_JOB, subject, { isForced: true, by: 'root' }), never)
       expect(await findRetentionReport(trial.db, 'demo')).toMatchObject({ isForced: true, deletedTags: 11 })
       const text = await metrics.text()
