@@ -1,5 +1,5 @@
 import type { Digest } from '../core/digest.ts'
-import type { Transaction } from '../storage/database.ts'
+import { many, type Transaction } from '../storage/database.ts'
 import type { PackageId } from './packages.ts'
 import { takeRoom } from './usage.ts'
 
@@ -47,6 +47,33 @@ export async function unlinkBlob(tx: Transaction, pkg: PackageId, digest: Digest
   await tx.run`delete from repository_blobs where repository_id = ${holder.repository_id} and digest = ${digest}`
   await takeRoom(tx, holder.repository_id, { blobs: -blob.size, documents: 0 })
   return true
+}
+
+/**
+ * Hides blobs in one package, for the collector, who holds their rows; answers which of them the repository has no more,
+ * for the caller to give their room back at the very end, as pushes wait for that row.
+ */
+export async function unlinkBlobs(
+  tx: Transaction,
+  pkg: PackageId,
+  digests: readonly Digest[],
+): Promise<{ readonly hidden: number; readonly repositoryId: number; readonly freed: readonly Digest[] } | null> {
+  if (digests.length === 0) return null
+  const removed = await tx.all<{ digest: Digest }>`
+    delete from package_blobs where package_id = ${pkg} and digest in ${many(digests)} returning digest`
+  if (removed.length === 0) return null
+  const holders = await tx.all<{ repository_id: number; digest: Digest; packages: number }>`
+    update repository_blobs set packages = packages - 1
+    where repository_id = (select repository_id from packages where id = ${pkg})
+      and digest in ${many(removed.map(({ digest }) => digest))}
+    returning repository_id, digest, packages`
+  const repositoryId = holders[0]?.repository_id
+  if (repositoryId === undefined) return null
+  const freed = holders.filter(({ packages }) => packages <= 0).map(({ digest }) => digest)
+  if (freed.length > 0) {
+    await tx.run`delete from repository_blobs where repository_id = ${repositoryId} and digest in ${many(freed)}`
+  }
+  return { hidden: removed.length, repositoryId, freed }
 }
 
 /** Lets the collector look at a package's blob once the grace period from `now` is over. */

@@ -7,7 +7,7 @@ import { randomBytes } from '../../tests/protocol/samples.ts'
 import { digestOf } from '../core/digest.ts'
 import type { Database, Transaction } from '../storage/database.ts'
 import { saveBlob, touchBlobs } from './blobs.ts'
-import { dropUsedReviews, type LinkReview, settleReview } from './collection.ts'
+import { dropUsedReviews, type LinkReview, settleReviews } from './collection.ts'
 import { findPackage } from './packages.ts'
 import { purgeStep } from './purge.ts'
 
@@ -68,8 +68,10 @@ export function collectionContract(open: OpenDatabase): void {
       const { db, world, image, now, review, queue } = await start()
       await world.removeArtifact('demo/app', image.digest)
       await queue()
-      const { verdict } = await db.transaction((tx) => settleReview(tx, review, now, now))
-      expect([verdict, await reviewsOf(db), await findUntruths(db)]).toEqual(['used', 0, []])
+      const { reviewed, hidden } = await db.transaction((tx) =>
+        settleReviews(tx, review.package_id, [review.digest], now, now),
+      )
+      expect([reviewed, hidden, await reviewsOf(db), await findUntruths(db)]).toEqual([1, 0, 0, []])
     })
 
     it('that a purge has just written is not dropped for the use that it takes away', async () => {
@@ -91,9 +93,9 @@ export function collectionContract(open: OpenDatabase): void {
       const commit = await heldOpen(db, (tx) => purgeStep(tx, now))
       const settled = await during(
         commit,
-        db.transaction((tx) => settleReview(tx, review, now, now)),
+        db.transaction((tx) => settleReviews(tx, review.package_id, [review.digest], now, now)),
       )
-      expect([settled.verdict, await findUntruths(db)]).toEqual(['condemned', []])
+      expect([settled.condemned, await findUntruths(db)]).toEqual([[100], []])
     })
 
     it('of a blob that had gone is not dropped for a push of the same at this moment', async () => {
@@ -107,7 +109,7 @@ export function collectionContract(open: OpenDatabase): void {
       const commit = await heldOpen(db, (tx) => saveBlob(tx, packageId, blob, now))
       await during(
         commit,
-        db.transaction((tx) => settleReview(tx, review, now, now)),
+        db.transaction((tx) => settleReviews(tx, review.package_id, [review.digest], now, now)),
       )
       expect(await findUntruths(db)).toEqual([])
     })

@@ -1,7 +1,8 @@
 import type { Digest } from '../core/digest.ts'
 import { many, type Reader, type Transaction } from '../storage/database.ts'
-import { unlinkBlob } from './blob-links.ts'
+import { unlinkBlobs } from './blob-links.ts'
 import type { PackageId } from './packages.ts'
+import { takeRoom } from './usage.ts'
 
 /** A blob of a package that may have lost its last use. */
 export interface LinkReview {
@@ -10,8 +11,13 @@ export interface LinkReview {
   readonly queued_at: number
 }
 
-/** What became of a review: the link is in use, was wanted lately, is hidden, or was the blob's last; or nothing was due. */
-export type Verdict = 'used' | 'wanted' | 'hidden' | 'condemned' | 'gone'
+/** What became of links that were reviewed. */
+export interface Settlement {
+  readonly reviewed: number
+  readonly hidden: number
+  /** Sizes of blobs that nobody shows any more. */
+  readonly condemned: readonly number[]
+}
 
 /** Reviews that have waited since `dueAt` or longer, the oldest first. Each leaves this list when it is settled. */
 export function listDueReviews(reader: Reader, dueAt: number, limit: number): Promise<LinkReview[]> {
@@ -54,63 +60,97 @@ export async function dropUsedReviews(tx: Transaction, pkg: PackageId, digests: 
 }
 
 /**
- * Decides on one link. The blob's row is taken first, as every push takes it, then the review; only after that is asked
- * who uses the link, so that what somebody else has just done is seen.
+ * Decides on links of one package. The blobs' rows are taken first, as every push takes them, then the reviews; only
+ * after that is asked who uses the links, so that what somebody else has just done is seen.
  *
  * @param dueAt  what was queued or wanted later than this is left alone
  */
-export async function settleReview(
+export async function settleReviews(
   tx: Transaction,
-  { package_id, digest }: Omit<LinkReview, 'queued_at'>,
+  pkg: PackageId,
+  digests: readonly Digest[],
   dueAt: number,
   now: number,
-): Promise<{ readonly verdict: Verdict; readonly size: number }> {
-  const blob = await tx.first<{ size: number; location: string; touched_at: number }>`
-    update blobs set touched_at = touched_at where digest = ${digest} returning size, location, touched_at`
-  const review = await tx.first<{ queued_at: number }>`
+): Promise<Settlement> {
+  const blobs = await takeBlobs(tx, digests)
+  const due = await takeReviews(tx, pkg, digests, dueAt)
+  const there = due.filter((digest) => blobs.has(digest))
+  await dropLost(
+    tx,
+    pkg,
+    due.filter((digest) => !blobs.has(digest)),
+  )
+  const used = new Set(await listUsed(tx, pkg, there))
+  const unused: Digest[] = []
+  for (const digest of there) {
+    const touchedAt = blobs.get(digest)?.touched_at ?? 0
+    if (used.has(digest) || touchedAt <= dueAt) await dropReview(tx, pkg, digest)
+    else await tx.run`update link_reviews set queued_at = ${touchedAt} where package_id = ${pkg} and digest = ${digest}`
+    if (!used.has(digest) && touchedAt <= dueAt) unused.push(digest)
+  }
+  const unlinked = await unlinkBlobs(tx, pkg, unused)
+  const condemned = await condemnUnlinked(tx, unused, now)
+  if (unlinked) {
+    const bytes = unlinked.freed.reduce((sum, digest) => sum + (blobs.get(digest)?.size ?? 0), 0)
+    await takeRoom(tx, unlinked.repositoryId, { blobs: -bytes, documents: 0 })
+  }
+  return { reviewed: there.length, hidden: unlinked?.hidden ?? 0, condemned }
+}
+
+/** Takes the rows in the order of digests, each by itself: no plan of the database takes them in another. */
+async function takeBlobs(
+  tx: Transaction,
+  digests: readonly Digest[],
+): Promise<Map<Digest, { readonly size: number; readonly touched_at: number }>> {
+  const taken = new Map<Digest, { size: number; touched_at: number }>()
+  for (const digest of digests.toSorted()) {
+    const blob = await tx.first<{ size: number; touched_at: number }>`
+      update blobs set touched_at = touched_at where digest = ${digest} returning size, touched_at`
+    if (blob) taken.set(digest, blob)
+  }
+  return taken
+}
+
+async function takeReviews(
+  tx: Transaction,
+  pkg: PackageId,
+  digests: readonly Digest[],
+  dueAt: number,
+): Promise<Digest[]> {
+  if (digests.length === 0) return []
+  const reviews = await tx.all<LinkReview>`
     update link_reviews set queued_at = queued_at
-    where package_id = ${package_id} and digest = ${digest} returning queued_at`
-  if (!review || review.queued_at > dueAt) return { verdict: 'gone', size: 0 }
-  if (!blob) {
-    // A push may have made the blob after we looked for it, and have put its link on the list: then that review stays.
+    where package_id = ${pkg} and digest in ${many(digests.toSorted())} returning package_id, digest, queued_at`
+  return reviews.filter(({ queued_at }) => queued_at <= dueAt).map(({ digest }) => digest)
+}
+
+/** A push may have made the blob after we looked for it, and have put its link on the list: then that review stays. */
+async function dropLost(tx: Transaction, pkg: PackageId, digests: readonly Digest[]): Promise<void> {
+  for (const digest of digests) {
     await tx.run`
-      delete from link_reviews where package_id = ${package_id} and digest = ${digest}
+      delete from link_reviews where package_id = ${pkg} and digest = ${digest}
         and not exists (select 1 from blobs where digest = ${digest})`
-    return { verdict: 'gone', size: 0 }
   }
-  if ((await listUsed(tx, package_id, [digest])).length > 0) {
-    await dropReview(tx, package_id, digest)
-    return { verdict: 'used', size: blob.size }
-  }
-  if (blob.touched_at > dueAt) {
-    await tx.run`
-      update link_reviews set queued_at = ${blob.touched_at} where package_id = ${package_id} and digest = ${digest}`
-    return { verdict: 'wanted', size: blob.size }
-  }
-  await unlinkBlob(tx, package_id, digest, now)
-  await dropReview(tx, package_id, digest)
-  const isLast = await condemnUnlinked(tx, { digest, ...blob }, now)
-  return { verdict: isLast ? 'condemned' : 'hidden', size: blob.size }
 }
 
 async function dropReview(tx: Transaction, pkg: PackageId, digest: Digest): Promise<void> {
   await tx.run`delete from link_reviews where package_id = ${pkg} and digest = ${digest}`
 }
 
-/** Forgets a blob that no package shows; the caller holds its row, so nobody can show it meanwhile. */
-async function condemnUnlinked(
-  tx: Transaction,
-  blob: { readonly digest: Digest; readonly size: number; readonly location: string },
-  now: number,
-): Promise<boolean> {
-  const { digest, size, location } = blob
-  const removed = await tx.run`
-    delete from blobs where digest = ${digest} and not exists (select 1 from package_blobs where digest = ${digest})`
-  if (removed === 0) return false
-  await tx.run`
-    insert into condemned_blobs (location, digest, size, condemned_at) values (${location}, ${digest}, ${size}, ${now})
-    on conflict (location) do nothing`
-  return true
+/** Forgets the blobs that no package shows; the caller holds their rows, so nobody can show them meanwhile. */
+async function condemnUnlinked(tx: Transaction, digests: readonly Digest[], now: number): Promise<number[]> {
+  const condemned: number[] = []
+  for (const digest of digests) {
+    const blob = await tx.first<{ size: number; location: string }>`
+      delete from blobs where digest = ${digest} and not exists (select 1 from package_blobs where digest = ${digest})
+      returning size, location`
+    if (!blob) continue
+    condemned.push(blob.size)
+    await tx.run`
+      insert into condemned_blobs (location, digest, size, condemned_at)
+      values (${blob.location}, ${digest}, ${blob.size}, ${now}) on conflict (location) do nothing`
+  }
+  return condemned
 }
 
 /** Locations whose bytes nobody has spoken of since `dueAt`, the oldest first. */

@@ -5,7 +5,7 @@ import {
   listDueReviews,
   listRemovable,
   postponeRemoval,
-  settleReview,
+  settleReviews,
 } from '../catalog/collection.ts'
 import { hasDuePurge, isHeldAnywhere, purgeStep } from '../catalog/purge.ts'
 import type { Clock } from '../core/clock.ts'
@@ -43,7 +43,7 @@ export interface CollectorTally {
 
 /** Reviews read at a time: those of links in use, which are most, go in one transaction. */
 const REVIEWS = 100
-/** Links that are not in use are decided on one by one, so many in a step. */
+/** Most links not in use that are decided on in one transaction. */
 const UNUSED_LINKS = 8
 const REMOVALS = 64
 /** A store that refuses so many in a row is not asked for more in this step. */
@@ -77,12 +77,10 @@ export class Collector {
 
   /** Decides on links that may have lost their last use: many that have not, or a few that have. False: none is due. */
   async reviewLinks(): Promise<boolean> {
-    const next = this.#unused.splice(0, UNUSED_LINKS)
-    for (const review of next) {
-      await this.#settle(review)
-      await othersFirst()
+    if (this.#unused.length > 0) {
+      await this.#settle()
+      return true
     }
-    if (next.length > 0) return true
     const { db, clock, graceMs } = this.#options
     const due = await listDueReviews(db, clock() - graceMs, REVIEWS)
     if (due.length === 0) return false
@@ -105,16 +103,21 @@ export class Collector {
     return true
   }
 
-  async #settle(review: LinkReview): Promise<void> {
+  /** A few links at a time, of one package: they are of one repository, whose room is given back once. */
+  async #settle(): Promise<void> {
     const { db, clock, graceMs } = this.#options
+    const pkg = this.#unused[0]?.package_id
+    const beginning = this.#unused.slice(0, UNUSED_LINKS)
+    const links = beginning.filter(({ package_id }) => package_id === pkg)
+    this.#unused = this.#unused.slice(links.length)
+    if (pkg === undefined) return
+    const digests = links.map(({ digest }) => digest)
     const now = clock()
-    const { verdict, size } = await db.transaction((tx) => settleReview(tx, review, now - graceMs, now))
-    if (verdict === 'gone') return
-    this.tally.reviewedLinks++
-    if (verdict === 'hidden' || verdict === 'condemned') this.tally.hiddenLinks++
-    if (verdict !== 'condemned') return
-    this.tally.condemnedBlobs++
-    this.tally.condemnedBytes += size
+    const settled = await db.transaction((tx) => settleReviews(tx, pkg, digests, now - graceMs, now))
+    this.tally.reviewedLinks += settled.reviewed
+    this.tally.hiddenLinks += settled.hidden
+    this.tally.condemnedBlobs += settled.condemned.length
+    this.tally.condemnedBytes += settled.condemned.reduce((sum, size) => sum + size, 0)
   }
 
   /** Purges a part of a deletion that can be taken back no longer. False: there is none. */
@@ -178,9 +181,4 @@ export class Collector {
     this.tally.removedBlobs += sizes.length
     this.tally.removedBytes += sizes.reduce((sum, size) => sum + size, 0)
   }
-}
-
-/** Lets the requests in that have come meanwhile: an embedded database does a whole transaction without looking up. */
-function othersFirst(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
