@@ -71,10 +71,6 @@ export async function saveArtifact(
   now: number,
 ): Promise<void> {
   const id = await insertOrRenew(tx, pkg, artifact, by, now)
-  // Tags tell the type too, so that a pull need not read further.
-  await tx.run`
-    update tags set media_type = ${artifact.mediaType}
-    where package_id = ${pkg} and digest = ${artifact.digest} and media_type <> ${artifact.mediaType}`
   for (const digest of new Set(artifact.blobs)) {
     await tx.run`
       insert into artifact_blobs (artifact_id, package_id, digest) values (${id}, ${pkg}, ${digest})
@@ -124,8 +120,20 @@ async function insertArtifact(
 
 /** Answers the row's id, or null when the artifact went between the two questions. */
 async function renewArtifact(tx: Transaction, pkg: PackageId, artifact: Artifact, now: number): Promise<number | null> {
-  const row = await tx.first<{ id: number }>`
-    update artifacts set media_type = ${artifact.mediaType}, pushed_at = ${now}
-    where package_id = ${pkg} and digest = ${artifact.digest} returning id`
-  return row?.id ?? null
+  const { digest, mediaType } = artifact
+  const same = await tx.first<{ id: number }>`
+    update artifacts set pushed_at = ${now}
+    where package_id = ${pkg} and digest = ${digest} and media_type = ${mediaType} returning id`
+  if (same) return same.id
+  const retyped = await tx.first<{ id: number }>`
+    update artifacts set media_type = ${mediaType}, pushed_at = ${now}
+    where package_id = ${pkg} and digest = ${digest} returning id`
+  if (!retyped) return null
+  // Tags tell the type too, so that a pull need not read further. Their names come from an index: asked by digest alone,
+  // one engine goes through all tags of the package.
+  await tx.run`
+    update tags set media_type = ${mediaType}
+    where package_id = ${pkg} and name in (select name from tags where package_id = ${pkg} and digest = ${digest})
+      and digest = ${digest}`
+  return retyped.id
 }

@@ -112,8 +112,8 @@ function copyUnneeded(
     where d.id = ${deletion} and a.package_id = ${pkg} and a.digest in ${many(digests)}
       and not exists (select 1 from tags t where t.package_id = ${pkg} and t.digest = a.digest)
       and not exists (
-        select 1 from artifact_children c join artifacts parent on parent.id = c.artifact_id
-        where c.digest = a.digest and parent.package_id = ${pkg})
+        select 1 from artifact_children c cross join artifacts parent
+        where c.digest = a.digest and parent.id = c.artifact_id and parent.package_id = ${pkg})
       and not exists (select 1 from artifacts s where s.package_id = ${pkg} and s.digest = a.subject)`
 }
 

@@ -24,7 +24,10 @@ export async function moveTags(tx: Transaction, pkg: PackageId, deletion: Deleti
   }
 }
 
-/** Moves the tags that point at artifacts of a deletion, from a number on. */
+/**
+ * Moves the tags that point at artifacts of a deletion, from a number on. Their names are asked for first, which an index
+ * tells: asked for whole rows, one engine goes through all tags of the package.
+ */
 export async function moveTagsOfArtifacts(
   tx: Transaction,
   pkg: PackageId,
@@ -34,8 +37,10 @@ export async function moveTagsOfArtifacts(
   const copied = await tx.run`
     insert into deleted_tags (deletion_id, package_id, name, digest, media_type, updated_at)
     select a.deletion_id, t.package_id, t.name, t.digest, t.media_type, t.updated_at
-    from deleted_artifacts a join tags t on t.package_id = a.package_id and t.digest = a.digest
-    where a.deletion_id = ${deletion} and a.id > ${after}`
+    from deleted_artifacts a cross join tags named cross join tags t
+    where a.deletion_id = ${deletion} and a.id > ${after}
+      and named.package_id = a.package_id and named.digest = a.digest
+      and t.package_id = named.package_id and t.name = named.name`
   if (copied > 0) await moveTags(tx, pkg, deletion)
 }
 

@@ -5,6 +5,8 @@ import type { Transaction } from '../storage/database.ts'
 import type { DeletionId } from './deletions.ts'
 import type { PackageId } from './packages.ts'
 
+// The cross joins below say in which order to look: upwards from the few that are deleted, not through the package.
+
 /** Tags that are looked at in one step. */
 const STEP = 1_000
 
@@ -40,16 +42,13 @@ export async function refuseImmutable(
   await refuseFirst(moved, patterns, 'neither it nor what it points at can be deleted')
   const above = (after: string) => tx.all<{ name: string }>`
     with recursive above (digest) as (
-      select a.digest from deleted_artifacts d
-      join artifact_children c on c.digest = d.digest
-      join artifacts a on a.id = c.artifact_id and a.package_id = ${pkg}
-      where d.deletion_id = ${deletion}
+      select a.digest from deleted_artifacts d cross join artifact_children c cross join artifacts a
+      where d.deletion_id = ${deletion} and c.digest = d.digest and a.id = c.artifact_id and a.package_id = ${pkg}
       union
-      select a.digest from above
-      join artifact_children c on c.digest = above.digest
-      join artifacts a on a.id = c.artifact_id and a.package_id = ${pkg})
-    select t.name from above join tags t on t.package_id = ${pkg} and t.digest = above.digest
-    where t.name > ${after} order by t.name limit ${STEP}`
+      select a.digest from above cross join artifact_children c cross join artifacts a
+      where c.digest = above.digest and a.id = c.artifact_id and a.package_id = ${pkg})
+    select t.name from above cross join tags t
+    where t.package_id = ${pkg} and t.digest = above.digest and t.name > ${after} order by t.name limit ${STEP}`
   await refuseFirst(above, patterns, 'what its index lists cannot be deleted')
 }
 
@@ -68,14 +67,13 @@ export async function refuseBlobOfImmutable(
   if (patterns.length === 0) return
   const above = (after: string) => tx.all<{ name: string }>`
     with recursive above (digest) as (
-      select a.digest from artifact_blobs b join artifacts a on a.id = b.artifact_id
-      where b.package_id = ${pkg} and b.digest = ${digest}
+      select a.digest from artifact_blobs b cross join artifacts a
+      where b.package_id = ${pkg} and b.digest = ${digest} and a.id = b.artifact_id
       union
-      select a.digest from above
-      join artifact_children c on c.digest = above.digest
-      join artifacts a on a.id = c.artifact_id and a.package_id = ${pkg})
-    select t.name from above join tags t on t.package_id = ${pkg} and t.digest = above.digest
-    where t.name > ${after} order by t.name limit ${STEP}`
+      select a.digest from above cross join artifact_children c cross join artifacts a
+      where c.digest = above.digest and a.id = c.artifact_id and a.package_id = ${pkg})
+    select t.name from above cross join tags t
+    where t.package_id = ${pkg} and t.digest = above.digest and t.name > ${after} order by t.name limit ${STEP}`
   await refuseFirst(above, patterns, 'blobs of what it points at cannot be deleted')
 }
 

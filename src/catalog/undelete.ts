@@ -81,7 +81,10 @@ async function claim(tx: Transaction, pkg: PackageId, deletion: DeletionId, now:
   return claimed > 0
 }
 
-/** The latest deletion of each artifact that a deletion's tags and indexes name, and that neither lives nor is in it. */
+/**
+ * The latest deletion of each artifact that a deletion's tags and indexes name, and that neither lives nor is in it. The
+ * cross joins say in which order to look: from the few that are named, not from everything deleted of the package.
+ */
 async function neededBy(tx: Transaction, pkg: PackageId, deletion: DeletionId, now: number): Promise<DeletionId[]> {
   const rows = await tx.all<{ id: DeletionId }>`
     select max(h.deletion_id) as id
@@ -91,9 +94,9 @@ async function neededBy(tx: Transaction, pkg: PackageId, deletion: DeletionId, n
       select c.digest from deleted_artifacts a
       join deleted_artifact_children c on c.deleted_artifact_id = a.id where a.deletion_id = ${deletion}
     ) as named
-    join deleted_artifacts h on h.package_id = ${pkg} and h.digest = named.digest
-    join deletions d on d.id = h.deletion_id and d.purge_at > ${now}
-    where not exists (select 1 from artifacts l where l.package_id = ${pkg} and l.digest = named.digest)
+    cross join deleted_artifacts h cross join deletions d
+    where h.package_id = ${pkg} and h.digest = named.digest and d.id = h.deletion_id and d.purge_at > ${now}
+      and not exists (select 1 from artifacts l where l.package_id = ${pkg} and l.digest = named.digest)
       and not exists (
         select 1 from deleted_artifacts own where own.deletion_id = ${deletion} and own.package_id = ${pkg}
           and own.digest = named.digest)

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'bun:test'
 import type { OpenDatabase } from '../../tests/harness/every-database.ts'
 import { EMPTY, fallbackTag, indexOf, living, openPast, plain, trash } from '../../tests/harness/past.ts'
 import { parseDigest } from '../core/digest.ts'
+import type { RepositorySettings } from '../core/repository.ts'
 import type { Database } from '../storage/database.ts'
 
 const MANY = 10_000
@@ -36,8 +37,8 @@ export function pastAttacksContract(open: OpenDatabase): void {
   afterEach(async () => {
     for (const test of opened.splice(0)) await test.close()
   })
-  const start = async () => {
-    const ground = await openPast(await open())
+  const start = async (settings: Partial<RepositorySettings> = {}) => {
+    const ground = await openPast(await open(), settings)
     opened.push(ground.test)
     return ground
   }
@@ -108,26 +109,35 @@ export function pastAttacksContract(open: OpenDatabase): void {
     })
 
     it('costs the same in an image with a hundred thousand tags', async () => {
-      const { db, put, image, remove, restore } = await start()
-      await put(plain('other'), 'other')
-      await pushMany(db, 'star', 100_000)
-      await db.transaction(
+      const immutableTags = ['never-*']
+      const [small, large] = [await start({ immutableTags }), await start({ immutableTags })]
+      await large.put(plain('other'), 'other')
+      await pushMany(large.db, 'star', 100_000)
+      await large.db.transaction(
         (tx) => tx.run`
-        insert into tags (package_id, name, digest, media_type, updated_at)
-        select package_id, 't' || substr(digest, 8), digest, media_type, 0 from artifacts where subject is not null`,
+          insert into tags (package_id, name, digest, media_type, updated_at)
+          select package_id, 't' || substr(digest, 8), digest, media_type, 0 from artifacts where subject is not null`,
       )
-      const one = await image()
-      const took: number[] = []
-      for (let round = 0; round < 5; round++) {
-        await put(one, 'v1')
-        const begun = performance.now()
-        await remove.removeTag('v1')
-        await remove.removeArtifact(one.digest)
-        await restore.undelete('v1')
-        await restore.purge(null)
-        took.push(performance.now() - begun)
+      const took: { small: number[]; large: number[] } = { small: [], large: [] }
+      const images = { small: await small.image(), large: await large.image() }
+      for (let round = 0; round < 7; round++) {
+        for (const [size, { put, remove, restore }] of [
+          ['small', small],
+          ['large', large],
+        ] as const) {
+          await put(images[size], 'v1')
+          await put(indexOf([images[size]]), 'list')
+          const begun = performance.now()
+          await remove.removeTag('v1')
+          await remove.removeArtifact(images[size].digest)
+          await restore.undelete('v1')
+          await restore.purge(null)
+          took[size].push(performance.now() - begun)
+        }
       }
-      expect(Math.min(...took)).toBeLessThan(100)
+      // The fastest of each: the machine may have other work.
+      const [least, most] = [Math.min(...took.small), Math.min(...took.large)]
+      expect(most).toBeLessThan(5 * least + 20)
     }, 90_000)
   })
 }
