@@ -13,11 +13,10 @@ import { ImageClient } from '../protocol/image-client.ts'
 import { RegistryClient } from '../protocol/registry-client.ts'
 import { content, TYPES } from '../protocol/samples.ts'
 import { LongUpload } from './long-upload.ts'
-import { Writer } from './writer.ts'
+import { untilSomeWork, Writer } from './writer.ts'
 
 const ROUNDS = rounds(4, 500)
 const WRITERS = 6
-const ROUND_MS = { least: 40, most: 400 }
 /** How often the tables are looked at while nobody serves. */
 const TRUTH_EVERY = 10
 const TIME_MS = IS_LONG ? 5_400_000 : 120_000
@@ -79,7 +78,7 @@ function killingTests(name: BackingName, variant: Variant): void {
       const working = writers.map((writer) => writer.work(() => isOver))
       // a connection that breaks is what this is about
       const uploading = turn.happens(0.2) ? upload(turn, () => isOver).catch(() => {}) : null
-      await Bun.sleep(ROUND_MS.least + turn.below(ROUND_MS.most - ROUND_MS.least))
+      await untilSomeWork(writers, turn)
       await server.kill()
       while (await answersHttp(server.url)) await Bun.sleep(20)
       isOver = true
@@ -113,7 +112,7 @@ function killingTests(name: BackingName, variant: Variant): void {
         }
         const acknowledged = writers.reduce((sum, writer) => sum + writer.acknowledged, 0)
         console.log(`${title}: ${ROUNDS} rounds, ${acknowledged} acknowledged changes, ${uploads.length} long uploads`)
-        expect(acknowledged).toBeGreaterThan(ROUNDS)
+        expect(acknowledged).toBeGreaterThanOrEqual(ROUNDS)
       },
       TIME_MS,
     )
@@ -152,8 +151,9 @@ function killingTests(name: BackingName, variant: Variant): void {
   })
 }
 
+// the short form meets each backing and each variant once
 for (const name of BACKINGS) {
-  killingTests(name, PLAIN)
-  killingTests(name, WHILE_COLLECTING)
+  if (IS_LONG || name !== 'postgres-s3') killingTests(name, PLAIN)
+  if (IS_LONG || name === 'postgres-s3') killingTests(name, WHILE_COLLECTING)
 }
 killingTests('sqlite-disk', OF_SEVERAL)

@@ -11,11 +11,10 @@ import { ImageClient } from '../protocol/image-client.ts'
 import { RegistryClient } from '../protocol/registry-client.ts'
 import { content, TYPES } from '../protocol/samples.ts'
 import { LongUpload } from './long-upload.ts'
-import { Writer } from './writer.ts'
+import { untilSomeWork, Writer } from './writer.ts'
 
 const ROUNDS = rounds(3, 100)
 const WRITERS = 4
-const ROUND_MS = { least: 60, most: 500 }
 const TIME_MS = IS_LONG ? 3_600_000 : 120_000
 
 const canCut = await canMakeDisks()
@@ -93,7 +92,7 @@ function cuttingTests(database: 'sqlite' | 'postgres'): void {
       let isOver = false
       const working = writers.map((writer) => writer.work(() => isOver))
       const uploading = turn.happens(0.3) ? upload(turn, () => isOver).catch(() => {}) : null
-      await Bun.sleep(ROUND_MS.least + turn.below(ROUND_MS.most - ROUND_MS.least))
+      await untilSomeWork(writers, turn)
       process.kill(server.pid, 'SIGSTOP')
       for (const disk of disks) await disk.remember()
       isOver = true

@@ -209,6 +209,20 @@ export class Writer {
   }
 }
 
+/** Most changes that a round waits for, and what it waits after the last of them, in milliseconds. */
+const MOST_CHANGES = 24
+const MOST_REST_MS = 80
+const LONGEST_ROUND_MS = 20_000
+
+/** Resolves at a random moment, after some changes were acknowledged: sooner on a fast machine, but never for nothing. */
+export async function untilSomeWork(writers: readonly Writer[], chance: Chance): Promise<void> {
+  const done = () => writers.reduce((sum, { acknowledged }) => sum + acknowledged, 0)
+  const wanted = done() + 1 + chance.below(MOST_CHANGES)
+  const deadline = Date.now() + LONGEST_ROUND_MS
+  while (done() < wanted && Date.now() < deadline) await Bun.sleep(2)
+  await Bun.sleep(chance.below(MOST_REST_MS))
+}
+
 /** The answer of a server that lacks its database or store (RFC 9110, section 15.6.4). */
 export function isPatience(answer: Answer): boolean {
   return answer.status === 503 && Number(answer.headers.get('retry-after')) > 0
