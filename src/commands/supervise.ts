@@ -30,6 +30,7 @@ export async function supervise(config: Config, handed: HandedConfig, log: Log):
   try {
     const prepared = prepareOnce(config)
     const begun = Promise.all([processes.start(prepared), prepared])
+    begun.catch(() => {}) // it may fail because it was asked to stop
     const started = await Promise.race([begun, stopping.then(() => null)])
     if (started) {
       const [address, generatedPassword] = started
