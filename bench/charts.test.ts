@@ -21,7 +21,7 @@ const REPORT: Report = {
     cell('manifest GET by tag', { tags, images: 1 }, 'A & <B>', 20_000 / tags),
     cell('manifest GET by tag', { tags: 1, images: 10_000 }, 'Ours', 1),
   ]),
-  memory: [{ phase: 'idle, just started', contender: 'Ours', peakBytes: 60e6 }],
+  memory: [{ phase: 'idle', contender: 'Ours', peakBytes: 60e6 }],
   notes: [],
 }
 

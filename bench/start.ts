@@ -8,6 +8,7 @@ import { pushImage } from './push-image.ts'
 
 const IMAGE = 'bench/app'
 const PULLERS = 100
+const IDLE_MS = 2_000
 const GIGABYTE = 1_000
 
 /** Measures how long servers take to start, with nothing and with many manifests. */
@@ -49,8 +50,10 @@ function manyManifests(config: TaggedManifest, count: number): TaggedManifest[] 
 /** Reads memory when nothing has happened yet, and while a hundred clients pull the same gigabyte. */
 export async function measureMemory(arena: Arena): Promise<void> {
   await arena.renew()
-  await Bun.sleep(2_000)
-  arena.readMemory('idle, just started')
+  await Bun.sleep(IDLE_MS)
+  arena.readMemory('start')
+  await Bun.sleep(IDLE_MS)
+  arena.readMemory('idle')
   const megabytes = Math.min(GIGABYTE, arena.effort.bytesPerRun / 1e6)
   const blob = new BlobSource(megabytes * 1e6).next()
   await placeBlob(arena, blob)
