@@ -173,6 +173,16 @@ describe('an image in a registry', () => {
     await expect(takeInventory(opened)).rejects.toThrow('broke off')
   })
 
+  it.each([429, 500, 503])('is no result at all when the registry says %i instead of a layer', async (status) => {
+    const image = smallImage()
+    const inner = serve(image)
+    const { host } = registry((path, request) =>
+      path.endsWith(image.layers[0]!.digest) ? new Response(null, { status }) : inner(path, request),
+    )
+    const opened = await openRemoteImage(`${host}/demo/app:1`, {}, NOBODY)
+    await expect(takeInventory(opened)).rejects.toThrow('broke off')
+  })
+
   it.each<[string, Answer, string]>([
     ['an endless manifest', () => new Response(endless()), 'is larger than'],
     ['HTML', () => new Response('<html>'), 'is not valid JSON'],

@@ -1,4 +1,5 @@
 import { algorithmOf, type Digest, digestOf } from '../../core/digest.ts'
+import { UpstreamError } from '../../repositories/upstream-error.ts'
 import type { LayerSource } from '../sandbox/analyse-layer.ts'
 import { buildSteps } from './build-steps.ts'
 import { choosePlatform } from './choose-platform.ts'
@@ -101,14 +102,15 @@ async function readBlob(session: RegistrySession, digest: Digest): Promise<Uint8
 
 /** The stream fails at its end when the bytes were not those of the digest: the layer then counts as unreadable. */
 async function openLayer(session: RegistrySession, digest: Digest): Promise<LayerSource> {
-  const { body } = await session.get(`blobs/${digest}`, ['*/*'])
+  const { body } = await session.get(`blobs/${digest}`, ['*/*']).catch((error: unknown) => {
+    throw isOfTheWay(error) ? brokenOff(digest, error) : error
+  })
   const reader = body.getReader()
   const hash = new Bun.CryptoHasher(algorithmOf(digest))
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await reader.read().catch((error: unknown) => {
-        // No word on the image: the scan as a whole fails, and may be tried again.
-        throw new Error(`the transfer of the layer ${digest} broke off: ${reasonOf(error)}`, { cause: error })
+        throw brokenOff(digest, error)
       })
       if (!done) {
         hash.update(value)
@@ -121,6 +123,21 @@ async function openLayer(session: RegistrySession, digest: Digest): Promise<Laye
     },
     cancel: (reason) => reader.cancel(reason),
   })
+}
+
+/** No word on the image: the scan as a whole fails, and may be tried again. */
+function brokenOff(digest: Digest, cause: unknown): Error {
+  return new Error(`the transfer of the layer ${digest} broke off: ${reasonOf(cause)}`, { cause })
+}
+
+/** Whether it was the way to the registry that failed, before any answer about the layer. */
+function isOfTheWay(error: unknown): boolean {
+  const cause = error instanceof SubjectError ? error.cause : null
+  if (!(cause instanceof UpstreamError)) return false
+  return (
+    ['unreachable', 'timeout', 'rate-limited'].includes(cause.kind) ||
+    (cause.kind === 'broken' && cause.status === null)
+  )
 }
 
 function reasonOf(error: unknown): string {

@@ -23,6 +23,15 @@ const MOST_TOKEN_BYTES = 256 * 1024
 /** Packages whose tokens are kept; each is at most some kilobytes. */
 const MOST_TOKENS = 1_000
 
+/** A service that refuses us is not asked again for so long: wrong passwords, said often enough, lock an account. */
+const REFUSED_MS = 10_000
+const MOST_REFUSED_MS = 60_000
+
+interface Refusal {
+  readonly error: UpstreamError
+  readonly until: number
+}
+
 /** Gets tokens from the token services of one upstream, and keeps them while they are good. */
 export class RegistryTokens {
   readonly #outbound: Outbound
@@ -30,6 +39,7 @@ export class RegistryTokens {
   readonly #clock: Clock
   readonly #tokens = new Map<string, UpstreamToken>()
   readonly #coming = new Map<string, Promise<UpstreamToken>>()
+  readonly #refusals = new Map<string, Refusal>()
 
   constructor(outbound: Outbound, credentials: CredentialSource, clock: Clock) {
     this.#outbound = outbound
@@ -47,26 +57,28 @@ export class RegistryTokens {
     const key = JSON.stringify([question.realm.href, question.service ?? '', question.scope])
     const kept = this.#tokens.get(key)
     if (kept && kept.token !== refused && this.#clock() < kept.until) return kept.token
+    const refusal = this.#refusals.get(key)
+    if (refusal && this.#clock() < refusal.until) throw refusal.error
     const coming = this.#coming.get(key) ?? this.#fetch(key, question)
     return (await coming).token
   }
 
   #fetch(key: string, question: TokenQuestion): Promise<UpstreamToken> {
     const coming = this.#ask(question)
-      .then((token) => {
-        this.#keep(key, token)
-        return token
-      })
+      .then(
+        (token) => {
+          keep(this.#tokens, key, token)
+          this.#refusals.delete(key)
+          return token
+        },
+        (error: unknown) => {
+          if (isRefusal(error)) keep(this.#refusals, key, { error, until: this.#clock() + restOf(error) })
+          throw error
+        },
+      )
       .finally(() => this.#coming.delete(key))
     this.#coming.set(key, coming)
     return coming
-  }
-
-  #keep(key: string, token: UpstreamToken): void {
-    this.#tokens.delete(key)
-    this.#tokens.set(key, token)
-    const [oldest] = this.#tokens.keys()
-    if (this.#tokens.size > MOST_TOKENS && oldest !== undefined) this.#tokens.delete(oldest)
   }
 
   async #ask(question: TokenQuestion): Promise<UpstreamToken> {
@@ -123,4 +135,20 @@ export class RegistryTokens {
     const kind = isOurs ? 'denied' : refusal.kind === 'missing' ? 'broken' : refusal.kind
     return new UpstreamError(kind, message, { ...(status !== null && { status }), retryAfterMs })
   }
+}
+
+/** The newest entries, and so many only. */
+function keep<T>(entries: Map<string, T>, key: string, entry: T): void {
+  entries.delete(key)
+  entries.set(key, entry)
+  const [oldest] = entries.keys()
+  if (entries.size > MOST_TOKENS && oldest !== undefined) entries.delete(oldest)
+}
+
+function isRefusal(error: unknown): error is UpstreamError {
+  return error instanceof UpstreamError && (error.kind === 'denied' || error.kind === 'rate-limited')
+}
+
+function restOf({ retryAfterMs }: UpstreamError): number {
+  return Math.min(Math.max(retryAfterMs ?? 0, REFUSED_MS), MOST_REFUSED_MS)
 }

@@ -168,6 +168,22 @@ describe('a registry with a token service', () => {
     expect(await upstreamFailure(upstream.findArtifact('demo/app', '1'))).toBe(kind)
   })
 
+  it.each<[number, Record<string, string>, string, number]>([
+    [401, {}, 'denied', 10_000],
+    [429, { 'retry-after': '30' }, 'rate-limited', 30_000],
+    [429, { 'retry-after': '9000' }, 'rate-limited', 60_000],
+  ])('that refuses us with %i is left alone for a while', async (status, headers, kind, restMs) => {
+    let now = 1_000_000
+    const serve = (_: SeenRequest, count: number) => (count === 1 ? answers(status, headers) : token('t1'))
+    const { upstream, service } = await registry(serve, { credentials: BOB, clock: () => now })
+    expect(await upstreamFailure(upstream.findArtifact('demo/app', '1'))).toBe(kind)
+    now += restMs - 1
+    expect(await upstreamFailure(upstream.findArtifact('demo/app', '1'))).toBe(kind)
+    expect(service.asked.length).toBe(1)
+    now += 1
+    expect(await upstream.findArtifact('demo/app', '1')).not.toBeNull()
+  })
+
   it('that gives a token and refuses the name all the same does not say whether it is there', async () => {
     const { upstream, service } = await registry(() => token('no-rights'), { credentials: BOB })
     expect(await upstreamFailure(upstream.findArtifact('demo/app', '1'))).toBe('hidden')
