@@ -138,7 +138,7 @@ async function dropReview(tx: Transaction, pkg: PackageId, digest: Digest): Prom
 }
 
 /** Forgets the blobs that no package shows; the caller holds their rows, so nobody can show them meanwhile. */
-async function condemnUnlinked(tx: Transaction, digests: readonly Digest[], now: number): Promise<number[]> {
+export async function condemnUnlinked(tx: Transaction, digests: readonly Digest[], now: number): Promise<number[]> {
   const condemned: number[] = []
   for (const digest of digests) {
     const blob = await tx.first<{ size: number; location: string }>`

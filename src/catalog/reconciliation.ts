@@ -1,6 +1,7 @@
 import type { Digest } from '../core/digest.ts'
 import { many, type Reader, type Transaction } from '../storage/database.ts'
 import type { CheckedBlob } from './blob-health.ts'
+import { condemnUnlinked } from './collection.ts'
 
 /** A blob's row, as it is laid beside a list of what the store holds. */
 export interface PlacedBlob extends CheckedBlob {
@@ -61,17 +62,10 @@ export async function condemnUnlinkedBlob(
   wantedSince: number,
   now: number,
 ): Promise<boolean> {
-  const blob = await tx.first<{ size: number; location: string; touched_at: number }>`
-    update blobs set touched_at = touched_at where digest = ${digest} returning size, location, touched_at`
+  const blob = await tx.first<{ touched_at: number }>`
+    update blobs set touched_at = touched_at where digest = ${digest} returning touched_at`
   if (!blob || blob.touched_at > wantedSince) return false
-  const removed = await tx.run`
-    delete from blobs where digest = ${digest} and not exists (select 1 from package_blobs where digest = ${digest})`
-  if (removed === 0) return false
-  await tx.run`
-    insert into condemned_blobs (location, digest, size, condemned_at)
-    values (${blob.location}, ${digest}, ${blob.size}, ${now})
-    on conflict (location) do nothing`
-  return true
+  return (await condemnUnlinked(tx, [digest], now)).length > 0
 }
 
 /** Condemned bytes after one, by location, and whether a blob's row speaks of them, which nothing should ever bring about. */
