@@ -11,6 +11,11 @@ import { again } from './job-handlers.ts'
 /** Steps of one run: some minutes, so that what a run has done is told while there is still more to do. */
 const MOST_STEPS = 2_000
 
+/** How many times as long as a step took the pause after it is, at least. */
+const REST_FACTOR = 9
+/** Longer than this no step makes it wait. */
+const LONGEST_REST_MS = 5_000
+
 /** What waits in the queues is told anew after this long, also by runs that had nothing to do. */
 const REPORT_EVERY_MS = 3_600_000
 
@@ -45,8 +50,9 @@ async function runCollector(
   const patience = { graceMs: graceSeconds * 1_000, removeAfterMs: removeAfterSeconds * 1_000 }
   const collector = new Collector({ db, blobs, clock: Date.now, log, ...patience })
   const pause = async (tookMs: number): Promise<void> => {
-    // At least as long as the step took: where everything is slow, clients get half of the time and more.
-    await sleep(Math.max(pauseMilliseconds, tookMs), undefined, { signal })
+    // Where everything is slow, clients come first: the collector takes a tenth of the time at most.
+    const resting = Math.min(LONGEST_REST_MS, REST_FACTOR * tookMs)
+    await sleep(Math.max(pauseMilliseconds, resting), undefined, { signal })
   }
   const isDone = await collect(collector, { pause, signal, mostSteps: MOST_STEPS, log })
   return { tally: collector.tally, isDone }
