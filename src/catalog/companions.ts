@@ -104,11 +104,11 @@ async function findObstacle(
     const other = pointing.find(({ name }) => !tags.has(name))
     if (other) return `${other.digest} would go with it, and the tag ${other.name} points at that`
     const above = await reader.all<{ digest: Digest; needs: Digest }>`
-      select c.digest, i.digest as needs from artifact_children c join artifacts i on i.id = c.artifact_id
-      where c.digest in ${step} and i.package_id = ${pkg}
+      select c.digest, i.digest as needs from artifact_children c cross join artifacts i
+      where c.digest in ${step} and i.id = c.artifact_id and i.package_id = ${pkg}
       union all
-      select digest, subject as needs from artifacts where package_id = ${pkg} and digest in ${step}
-        and subject in (select digest from artifacts where package_id = ${pkg})`
+      select a.digest, s.digest as needs from artifacts a cross join artifacts s
+      where a.package_id = ${pkg} and a.digest in ${step} and s.package_id = ${pkg} and s.digest = a.subject`
     const outside = above.find(({ needs }) => !digests.has(needs))
     if (outside) return `${outside.digest} would go with it, and belongs to ${outside.needs}`
   }

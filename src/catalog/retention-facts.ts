@@ -19,6 +19,8 @@ export interface ManifestRow {
   readonly tag: string | null
   /** Its subject, when that is in the same package. */
   readonly subject: Digest | null
+  /** 1 when something is about it: an artifact by its subject, or a fallback tag by its name. */
+  readonly has_companions: number
 }
 
 /** What else may need a manifest that no tag points at. */
@@ -60,24 +62,35 @@ export function listManifestRows(reader: Reader, pkg: PackageId, after: string, 
   return reader.all<ManifestRow>`
     select a.digest, a.pushed_at, p.pulled_at,
       (select min(t.name) from tags t where t.package_id = a.package_id and t.digest = a.digest) as tag,
-      (select s.digest from artifacts s where s.package_id = a.package_id and s.digest = a.subject) as subject
+      (select s.digest from artifacts s where s.package_id = a.package_id and s.digest = a.subject) as subject,
+      case when exists (select 1 from artifacts r where r.package_id = a.package_id and r.subject = a.digest)
+        or exists (
+          select 1 from tags f where f.package_id = a.package_id
+            and f.name >= replace(substr(a.digest, 1, 71), ':', '-')
+            and f.name < replace(substr(a.digest, 1, 71), ':', '-') || '/')
+      then 1 else 0 end as has_companions
     from artifacts a
     left join pulls p on p.package_id = a.package_id and p.reference = a.digest
     where a.package_id = ${pkg} and a.digest > ${after} order by a.digest limit ${limit}`
 }
 
-/** What else needs a manifest: asked only of the few that no tag and no subject keeps. */
+/**
+ * What else needs a manifest: asked only of the few that no tag and no subject keeps.
+ *
+ * A cross join is gone through from left to right: an engine that began with all manifests of the package would read
+ * them all for each of them.
+ */
 export async function findManifestNeeds(reader: Reader, pkg: PackageId, digest: Digest): Promise<ManifestNeeds> {
   const row = await reader.first<ManifestNeeds>`
     select
-      (select min(i.digest) from artifact_children c join artifacts i on i.id = c.artifact_id
-       where c.digest = ${digest} and i.package_id = ${pkg}) as "index",
+      (select min(i.digest) from artifact_children c cross join artifacts i
+       where c.digest = ${digest} and i.id = c.artifact_id and i.package_id = ${pkg}) as "index",
       (select max((select n.changed_at from tag_history n
                    where n.package_id = h.package_id and n.name = h.name and n.id > h.id order by n.id limit 1))
        from tag_history h where h.package_id = ${pkg} and h.digest = ${digest}) as untagged_at,
       (select min(d.name) from deleted_tags d where d.package_id = ${pkg} and d.digest = ${digest}) as deleted_tag,
-      (select min(i.digest) from deleted_artifact_children c join deleted_artifacts i on i.id = c.deleted_artifact_id
-       where c.digest = ${digest} and i.package_id = ${pkg}) as deleted_index`
+      (select min(i.digest) from deleted_artifact_children c cross join deleted_artifacts i
+       where c.digest = ${digest} and i.id = c.deleted_artifact_id and i.package_id = ${pkg}) as deleted_index`
   if (!row) throw new Error('a select without a table answered no row')
   return row
 }
@@ -107,7 +120,13 @@ export async function holdManifest(tx: Transaction, pkg: PackageId, digest: Dige
   return tx.first<ManifestRow>`
     select a.digest, a.pushed_at, p.pulled_at,
       (select min(t.name) from tags t where t.package_id = a.package_id and t.digest = a.digest) as tag,
-      (select s.digest from artifacts s where s.package_id = a.package_id and s.digest = a.subject) as subject
+      (select s.digest from artifacts s where s.package_id = a.package_id and s.digest = a.subject) as subject,
+      case when exists (select 1 from artifacts r where r.package_id = a.package_id and r.subject = a.digest)
+        or exists (
+          select 1 from tags f where f.package_id = a.package_id
+            and f.name >= replace(substr(a.digest, 1, 71), ':', '-')
+            and f.name < replace(substr(a.digest, 1, 71), ':', '-') || '/')
+      then 1 else 0 end as has_companions
     from artifacts a
     left join pulls p on p.package_id = a.package_id and p.reference = a.digest
     where a.package_id = ${pkg} and a.digest = ${digest}`

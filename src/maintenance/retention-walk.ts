@@ -130,11 +130,15 @@ export async function judgeRow(
   const needs = needsOf(await findManifestNeeds(reader, pkg, row.digest))
   const second = judgeManifest({ ...facts, ...needs }, untaggedAfterDays, now)
   if (!second.isDeleted) return { verdict: second, along: null }
-  const along = await findCompanions(reader, pkg, row.digest)
+  const along = row.has_companions === 1 ? await findCompanions(reader, pkg, row.digest) : aloneOf(row)
   const immutable = along.tags.find(({ name }) => rules.immutableBy(name) !== null)
   const obstacle = immutable ? `the tag ${immutable.name} would go with it, and is immutable` : along.obstacle
   const all = { ...facts, ...needs, obstacle, companionUsedAt: along.usedAt }
   return { verdict: judgeManifest(all, untaggedAfterDays, now), along }
+}
+
+function aloneOf({ digest, pushed_at: usedAt }: ManifestRow): Companions {
+  return { digests: [digest], tags: [], usedAt, obstacle: null }
 }
 
 const NO_NEEDS = { index: null, untaggedAt: null, restorable: null, obstacle: null, companionUsedAt: null }
