@@ -23,7 +23,8 @@ const MOST = 100_000
  * what those point at.
  *
  * Where something else needs one of them there is an obstacle. So what may go is closed in itself, and of several
- * manifests that may go none changes what goes with another, in whatever order they do.
+ * manifests that may go none changes what goes with another, in whatever order they do. Joins that must begin with the few
+ * digests, and not with everything in the package, are cross joins, which are gone through from left to right.
  */
 export async function findCompanions(reader: Reader, pkg: PackageId, digest: Digest): Promise<Companions> {
   const digests = new Set<Digest>([digest])
@@ -59,7 +60,7 @@ async function referrersOf(reader: Reader, pkg: PackageId, subjects: readonly Di
       with recursive going (digest) as (
         select digest from artifacts where package_id = ${pkg} and subject in ${many(step)}
         union
-        select a.digest from going g join artifacts a on a.package_id = ${pkg} and a.subject = g.digest)
+        select a.digest from going g cross join artifacts a where a.package_id = ${pkg} and a.subject = g.digest)
       select digest from going limit ${MOST}`,
   )
   return rows.map((row) => row.digest)
@@ -100,7 +101,8 @@ async function findObstacle(
   for (let at = 0, all = [...digests]; at < all.length; at += STEP) {
     const step = many(all.slice(at, at + STEP))
     const pointing = await reader.all<{ name: string; digest: Digest }>`
-      select name, digest from tags where package_id = ${pkg} and digest in ${step} order by name limit ${tags.size + 1}`
+      select name, digest from tags where package_id = ${pkg} and digest in ${step}
+      order by digest, name limit ${tags.size + 1}`
     const other = pointing.find(({ name }) => !tags.has(name))
     if (other) return `${other.digest} would go with it, and the tag ${other.name} points at that`
     const above = await reader.all<{ digest: Digest; needs: Digest }>`
