@@ -88,7 +88,8 @@ export async function findManifestNeeds(reader: Reader, pkg: PackageId, digest: 
       (select max((select n.changed_at from tag_history n
                    where n.package_id = h.package_id and n.name = h.name and n.id > h.id order by n.id limit 1))
        from tag_history h where h.package_id = ${pkg} and h.digest = ${digest}) as untagged_at,
-      (select min(d.name) from deleted_tags d where d.package_id = ${pkg} and d.digest = ${digest}) as deleted_tag,
+      (select d.name from deleted_tags d where d.package_id = ${pkg} and d.digest = ${digest}
+       order by d.digest limit 1) as deleted_tag,
       (select min(i.digest) from deleted_artifact_children c cross join deleted_artifacts i
        where c.digest = ${digest} and i.id = c.deleted_artifact_id and i.package_id = ${pkg}) as deleted_index`
   if (!row) throw new Error('a select without a table answered no row')
