@@ -54,12 +54,9 @@ export const StorageShape = z
         isAtLeast: z.boolean().meta({ description: 'There is more than was counted.' }),
       })
       .meta({ description: 'Room that comes back by itself.' }),
-    waitingReviews: z
-      .number()
-      .int()
-      .meta({
-        description: 'Links that the collector has to look at, now or after their grace; counted up to 10,000.',
-      }),
+    waitingReviews: z.number().int().meta({
+      description: 'Links that the collector has to look at, now or after their grace; counted up to 10,000.',
+    }),
     oldestCheckAt: z.iso
       .datetime()
       .nullable()
