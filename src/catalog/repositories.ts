@@ -35,6 +35,15 @@ export async function findRepositoryById(reader: Reader, id: number): Promise<Re
   return row && recordOf(row)
 }
 
+/**
+ * Patterns of a repository's immutable tags as they are at this moment: what is remembered of a repository may be a second
+ * old, and what somebody has just made immutable must not change any more.
+ */
+export async function findImmutableTags(tx: Transaction, id: number): Promise<readonly string[]> {
+  const row = await tx.first<RepositoryRow>`select * from repositories where id = ${id}`
+  return row ? recordOf(row).settings.immutableTags : []
+}
+
 /** Every repository after a name, in order of names. */
 export async function listRepositories(reader: Reader, after: string, limit: number): Promise<RepositoryRecord[]> {
   const rows = await reader.all<RepositoryRow>`

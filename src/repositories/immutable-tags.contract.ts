@@ -3,6 +3,7 @@ import type { OpenDatabase } from '../../tests/harness/every-database.ts'
 import { failureCode } from '../../tests/harness/failure-code.ts'
 import { EMPTY, indexOf, living, type Made, openPast, plain, trash } from '../../tests/harness/past.ts'
 import { putDocument } from '../../tests/harness/registry.ts'
+import { changeRepository } from '../catalog/repositories.ts'
 import type { Digest } from '../core/digest.ts'
 import type { RepositorySettings } from '../core/repository.ts'
 
@@ -47,6 +48,24 @@ export function immutableTagsContract(open: OpenDatabase): void {
       expect(message).toContain('"v1"')
       expect(message).toContain('"v*"')
       expect([await remove.removeTag('free'), await remove.removeTag('v9')]).toEqual([true, false])
+    })
+
+    it('holds for those too who remember the repository as it was before', async () => {
+      const { db, remove, retag, put, image } = await start()
+      const [one, two] = [await image(), await image()]
+      await put(one, 'v1')
+      await put(two, 'other')
+      await db.transaction(async (tx) => {
+        const [repository] = await tx.all<{ id: number }>`select id from repositories`
+        if (repository) await changeRepository(tx, repository.id, { immutableTags })
+      })
+      const refused = await Promise.all([
+        failureCode(put(two, 'v1')),
+        failureCode(retag.moveTag('v1', two.digest)),
+        failureCode(remove.removeTag('v1')),
+        failureCode(remove.removeArtifact(one.digest)),
+      ])
+      expect([...new Set(refused)]).toEqual(['TAG_IMMUTABLE'])
     })
 
     it('keeps the blobs of what it points at, also through an index, and no others', async () => {

@@ -2,6 +2,7 @@ import { findByDigest, readDocument } from '../catalog/artifacts.ts'
 import { listDeletions } from '../catalog/deletion-list.ts'
 import { findDeletion, lockPackage, purgeDeletions } from '../catalog/deletions.ts'
 import type { PackageId } from '../catalog/packages.ts'
+import { findImmutableTags } from '../catalog/repositories.ts'
 import { listUnscanned } from '../catalog/scans.ts'
 import { listTagHistory } from '../catalog/tag-history.ts'
 import { saveTags } from '../catalog/tags.ts'
@@ -84,7 +85,7 @@ export class LocalPast implements PackagePast, RestorablePackage, RetaggablePack
       const restored = there ? null : await this.#restore(tx, pkg, { digest }, now)
       const artifact = there ?? (await findByDigest(tx, pkg, digest))
       if (!artifact) return null
-      const { immutableTags } = this.#repository.settings
+      const immutableTags = await findImmutableTags(tx, this.#repository.id)
       const target = { digest, mediaType: artifact.media_type }
       await saveTags(tx, pkg, target, { tags: [tag], immutableTags }, this.#actor.name, now)
       return { restored }

@@ -5,6 +5,7 @@ import { type DeletionOrder, deleteArtifacts, deleteTags, lockPackage } from '..
 import { refuseBlobOfImmutable } from '../catalog/immutable-tags.ts'
 import { type PackageId, savePackage } from '../catalog/packages.ts'
 import { findSubject, listReferrers } from '../catalog/referrers.ts'
+import { findImmutableTags } from '../catalog/repositories.ts'
 import { listTags, saveTags } from '../catalog/tags.ts'
 import type { Actor } from '../core/actor.ts'
 import type { Artifact, HeldArtifact, Referrer } from '../core/artifact.ts'
@@ -160,7 +161,7 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
       if (artifact.children.length > 0) await lockPackage(tx, pkg)
       await this.#checkComplete(tx, pkg, artifact, now)
       await saveArtifact(tx, pkg, artifact, this.#actor.name, now)
-      const { immutableTags } = this.#repository.settings
+      const immutableTags = await findImmutableTags(tx, this.#repository.id)
       const refused = await saveTags(tx, pkg, artifact, { ...options, immutableTags }, this.#actor.name, now)
       if (refused !== null) throw new RegistryError('PRECONDITION_FAILED', { tag: refused })
       if (artifact.isImage) await saveJob(tx, { kind: SCAN_JOB, subject: artifact.digest }, now)
@@ -198,24 +199,24 @@ export class LocalPackage implements ReadablePackage, WritablePackage, Deletable
   }
 
   removeTag(tag: string): Promise<boolean> {
-    return this.#inPackage((tx, pkg) => deleteTags(tx, pkg, [tag], this.#deletion()))
+    return this.#inPackage(async (tx, pkg) => deleteTags(tx, pkg, [tag], await this.#deletion(tx)))
   }
 
   removeArtifact(digest: Digest): Promise<boolean> {
-    return this.#inPackage((tx, pkg) => deleteArtifacts(tx, pkg, [digest], this.#deletion()))
+    return this.#inPackage(async (tx, pkg) => deleteArtifacts(tx, pkg, [digest], await this.#deletion(tx)))
   }
 
-  #deletion(): DeletionOrder {
+  async #deletion(tx: Transaction): Promise<DeletionOrder> {
     const { clock, keepDeletedMs } = this.#services
     const now = clock()
-    const { immutableTags } = this.#repository.settings
+    const immutableTags = await findImmutableTags(tx, this.#repository.id)
     return { by: this.#actor.name, reason: 'request', now, purgeAt: now + keepDeletedMs, immutableTags }
   }
 
   removeBlob(digest: Digest): Promise<boolean> {
     return this.#inPackage(async (tx, pkg) => {
       const isHidden = await unlinkBlob(tx, pkg, digest, this.#services.clock())
-      if (isHidden) await refuseBlobOfImmutable(tx, pkg, digest, this.#repository.settings.immutableTags)
+      if (isHidden) await refuseBlobOfImmutable(tx, pkg, digest, await findImmutableTags(tx, this.#repository.id))
       return isHidden
     })
   }
