@@ -59,6 +59,17 @@ export function listTagRows(
 
 /** Manifests of a package after one, in the order of their digests. */
 export function listManifestRows(reader: Reader, pkg: PackageId, after: string, limit: number): Promise<ManifestRow[]> {
+  // No digest has a character before "0" in that place, nor begins with one as late as "~".
+  return manifestRows(reader, pkg, { from: `${after}!`, to: '~' }, limit)
+}
+
+/** What a walk sees of manifests, and what is looked at again before one goes: the same question, or they would differ. */
+function manifestRows(
+  reader: Reader,
+  pkg: PackageId,
+  { from, to }: { readonly from: string; readonly to: string },
+  limit: number,
+): Promise<ManifestRow[]> {
   return reader.all<ManifestRow>`
     select a.digest, a.pushed_at, p.pulled_at,
       (select min(t.name) from tags t where t.package_id = a.package_id and t.digest = a.digest) as tag,
@@ -71,7 +82,7 @@ export function listManifestRows(reader: Reader, pkg: PackageId, after: string, 
       then 1 else 0 end as has_companions
     from artifacts a
     left join pulls p on p.package_id = a.package_id and p.reference = a.digest
-    where a.package_id = ${pkg} and a.digest > ${after} order by a.digest limit ${limit}`
+    where a.package_id = ${pkg} and a.digest >= ${from} and a.digest <= ${to} order by a.digest limit ${limit}`
 }
 
 /**
@@ -118,17 +129,6 @@ export async function holdManifest(tx: Transaction, pkg: PackageId, digest: Dige
   const held = await tx.run`
     update artifacts set pushed_at = pushed_at where package_id = ${pkg} and digest = ${digest}`
   if (held === 0) return null
-  return tx.first<ManifestRow>`
-    select a.digest, a.pushed_at, p.pulled_at,
-      (select min(t.name) from tags t where t.package_id = a.package_id and t.digest = a.digest) as tag,
-      (select s.digest from artifacts s where s.package_id = a.package_id and s.digest = a.subject) as subject,
-      case when exists (select 1 from artifacts r where r.package_id = a.package_id and r.subject = a.digest)
-        or exists (
-          select 1 from tags f where f.package_id = a.package_id
-            and f.name >= replace(substr(a.digest, 1, 71), ':', '-')
-            and f.name < replace(substr(a.digest, 1, 71), ':', '-') || '/')
-      then 1 else 0 end as has_companions
-    from artifacts a
-    left join pulls p on p.package_id = a.package_id and p.reference = a.digest
-    where a.package_id = ${pkg} and a.digest = ${digest}`
+  const [row] = await manifestRows(tx, pkg, { from: digest, to: digest }, 1)
+  return row ?? null
 }
